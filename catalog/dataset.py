@@ -1,0 +1,100 @@
+"""A data set on disk: its folder under `.streamrank/<name>/` and the manifest that says what it holds."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from streamrank.settings import settings
+
+LabelRule = Literal["click", "engagement"]
+IdType = Literal["integer", "string"]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the pipelines must know of a data set beyond its rows.
+
+    source: the loader's name. label_rule: "click" (KuaiRand) or "engagement" (watched, liked, rated).
+    item_ids, user_ids: the type HTTP returns ids in. shift_days: whole days added to every time.
+    split_at: ISO instant where the test part of a temporal evaluation begins; None: each user's last 20 %.
+    group_zone_hours: a group without a request is a user's day in this UTC offset. None: no such groups.
+    counts: rows by table and by reason of quarantine, for display.
+    """
+
+    name: str
+    source: str
+    label_rule: LabelRule = "engagement"
+    item_ids: IdType = "string"
+    user_ids: IdType = "string"
+    shift_days: int = 0
+    split_at: str | None = None
+    group_zone_hours: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class DataSetMissing(FileNotFoundError):
+    """The data set has not been loaded."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The paths of one data set; nothing is read until asked for."""
+
+    home: Path
+
+    @classmethod
+    def current(cls) -> "DataSet":
+        """The data set that STREAMRANK_DATASET names."""
+        return cls(settings().home)
+
+    @property
+    def name(self) -> str:
+        return self.home.name
+
+    @property
+    def events(self) -> Path:
+        """The event log, a Delta table partitioned by `arrived_on` (the UTC day of arrived_at)."""
+        return self.home / "events"
+
+    @property
+    def items(self) -> Path:
+        return self.home / "items.parquet"
+
+    @property
+    def users(self) -> Path:
+        return self.home / "users.parquet"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.home / "quarantine"
+
+    @property
+    def features(self) -> Path:
+        """One Parquet file a feature view, `<view>.parquet`."""
+        return self.home / "features"
+
+    @property
+    def training(self) -> Path:
+        return self.home / "training"
+
+    @property
+    def served(self) -> Path:
+        return self.home / "served"
+
+    def manifest(self) -> Manifest:
+        """The manifest; DataSetMissing when no data set has been loaded here."""
+        path = self.home / "dataset.json"
+        if not path.exists():
+            raise DataSetMissing(
+                f"data set {self.name!r} is not loaded: expected {path}; "
+                f"run `streamrank dataset ml-100k`, `kuairand` or `files`, or set STREAMRANK_DATASET"
+            )
+        return Manifest(**json.loads(path.read_text()))
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        partial = self.home / "dataset.json.partial"
+        partial.write_text(json.dumps(asdict(manifest), indent=1) + "\n")
+        os.replace(partial, self.home / "dataset.json")

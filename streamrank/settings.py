@@ -1,0 +1,83 @@
+"""Every setting of the platform in one typed object, read from STREAMRANK_* environment variables."""
+
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def default_root() -> Path:
+    return (CHECKOUT if (CHECKOUT / "feature_repo").is_dir() else Path.cwd()) / ".streamrank"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="STREAMRANK_", env_ignore_empty=True, frozen=True)
+
+    root: Path = Field(default_factory=default_root, description="where all data sets and the embedded server live")
+    dataset: str = Field("ml-100k", pattern=r"^[A-Za-z0-9][\w-]*$", description="which data set commands work on")
+    redis_url: str | None = Field(None, description="the user's own Redis or Valkey; unset: the embedded server")
+    redis_port: int = Field(6390, ge=1, le=65535, description="loopback port of the embedded server")
+    batch_delay: timedelta = Field(timedelta(hours=1), description="from the end of a UTC day to its features being known")
+    future_tolerance: timedelta = Field(timedelta(minutes=1), description="how far an event may lie in the future")
+    served_sample_rate: float = Field(0.01, ge=0, le=1, description="share of requests logged with all candidates")
+    served_queue_rows: int = Field(100_000, ge=1, description="rows the served log holds in memory before it drops")
+    served_flush_seconds: float = Field(5.0, gt=0, description="age at which buffered served rows are written")
+    feature_timeout_seconds: float = Field(1.0, gt=0, description="how long a request waits for online features")
+
+    @field_validator("root")
+    @classmethod
+    def _absolute(cls, root: Path) -> Path:
+        return root.expanduser().resolve()
+
+    @property
+    def home(self) -> Path:
+        """The folder of the chosen data set."""
+        return self.root / self.dataset
+
+    @property
+    def bentoml_home(self) -> Path:
+        """The BentoML model and bento store."""
+        return self.root / "bentoml"
+
+    @property
+    def server_folder(self) -> Path:
+        """Data, log, pid and socket of the embedded server."""
+        return self.root / "valkey"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the platform runs its own Valkey server."""
+        return self.redis_url is None
+
+    @property
+    def redis_address(self) -> str:
+        """The URL of the server in use."""
+        return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def feast_connection(self) -> str:
+        """The server in use as Feast writes it: host:port,key=value,..."""
+        return feast_connection(self.redis_address)
+
+
+def feast_connection(url: str) -> str:
+    """`redis[s]://[user:password@]host[:port][/db]` as Feast's `host:port,db=0,...`; ValueError for other forms."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss", "valkey", "valkeys") or not parts.hostname:
+        raise ValueError(f"STREAMRANK_REDIS_URL: expected redis://[user:password@]host:port/db, found {url!r}")
+    options = [f"{parts.hostname}:{parts.port or 6379}", f"db={parts.path.strip('/') or 0}"]
+    options += [f"username={unquote(parts.username)}"] if parts.username else []
+    options += [f"password={unquote(parts.password)}"] if parts.password else []
+    options += ["ssl=true"] if parts.scheme in ("rediss", "valkeys") else []
+    return ",".join(options)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Tests that change the environment call `settings.cache_clear()`."""
+    return Settings()
