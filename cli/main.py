@@ -1,0 +1,44 @@
+"""The `streamrank` command. Each command's file imports its room only when it runs, so `--help` answers at once."""
+
+import sys
+
+import typer
+
+from cli import server
+from streamrank import telemetry
+
+app = typer.Typer(
+    name="streamrank", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Rank what a streaming service can show right now, from one feature store.",
+)  # fmt: skip
+
+app.command()(server.up)
+app.command()(server.down)
+app.command()(server.status)
+app.command()(server.env)
+
+
+def main() -> None:
+    """Runs the command line; a user's mistake ends it with one clear message and exit code 1."""
+    telemetry.switch_off()
+    try:
+        app()
+    except Exception as error:
+        if not _is_users(error):
+            raise
+        typer.secho(f"streamrank: {error}", fg=typer.colors.RED, err=True)
+        sys.exit(1)
+
+
+def _is_users(error: Exception) -> bool:
+    """Whether `error` speaks to the user; asked only after a failure, when imports cost nothing that matters."""
+    from pydantic import ValidationError
+
+    from catalog.dataset import DataSetMissing
+    from streamrank.embedded import ServerError
+
+    return isinstance(error, (DataSetMissing, ServerError, ValidationError))
+
+
+if __name__ == "__main__":
+    main()
