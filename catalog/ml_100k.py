@@ -1,0 +1,90 @@
+"""MovieLens-100K: 100,000 ratings of 1,682 films by 943 people (GroupLens; research use only).
+
+The licence forbids passing it on, so it comes out of the PyPI wheel of RecBole on the user's own machine, together with
+RecBole's links from films to a knowledge graph, which tell the director. A rating is a view with a value.
+"""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import csv
+
+from catalog.dataset import Manifest
+from catalog.errors import InputError
+from catalog.source import Source, fingerprint
+from catalog.sql import query
+
+WHEEL = "recbole==1.2.1"
+MEMBERS = "recbole/dataset_example/ml-100k"
+TABLES = ("inter", "item", "user", "link", "kg")
+EVENTS = """
+SELECT "user_id:token" || '-' || "item_id:token" AS event_id, "timestamp:float"::DOUBLE::BIGINT AS event_time,
+       'view' AS event_type, "user_id:token" AS user_id, "item_id:token" AS item_id, "rating:float"::DOUBLE AS value
+FROM inter
+"""
+# Of several directors the first in the graph's own order of ids, so that the choice never changes.
+ITEMS = """
+WITH graph AS (
+    SELECT "head_id:token" AS head_id, "relation_id:token" AS relation, "tail_id:token" AS tail_id FROM kg
+), directed AS (
+    SELECT head_id AS film, tail_id AS person FROM graph WHERE relation = 'film.film.directed_by'
+    UNION SELECT tail_id, head_id FROM graph WHERE relation = 'film.director.film'
+)
+SELECT "item_id:token" AS item_id, min(person) AS creator_id,
+       any_value(string_split(nullif("class:token_seq", ''), ' ')) AS topics,
+       any_value("movie_title:token_seq") AS title, any_value(TRY_CAST("release_year:token" AS INTEGER)) AS year,
+       'on_demand' AS kind
+FROM item LEFT JOIN link USING ("item_id:token") LEFT JOIN directed ON film = "entity_id:token"
+GROUP BY "item_id:token" ORDER BY "item_id:token"::INTEGER
+"""
+USERS = """
+SELECT "user_id:token" AS user_id, "age:token"::INTEGER AS age, "gender:token" AS gender,
+       "occupation:token" AS occupation, "zip_code:token" AS zip_code
+FROM "user"
+"""
+
+
+def source(cache: Path, name: str = "ml-100k") -> Source:
+    """The data set, fetched into `cache` unless it is there; InputError when it cannot be fetched."""
+    folder = fetch(cache)
+    tables = {table: _read(folder / f"ml-100k.{table}") for table in TABLES}
+    manifest = Manifest(name=name, source="ml-100k", item_ids="integer", user_ids="integer")
+    events, items, users = (query(sql, **tables) for sql in (EVENTS, ITEMS, USERS))
+    files = [folder / f"ml-100k.{table}" for table in TABLES]
+    return Source(manifest, events, items, users, fingerprint(files, "ml-100k"))
+
+
+def fetch(cache: Path) -> Path:
+    """The folder of the data set's files below `cache`; downloads the wheel when they are not there yet."""
+    folder = cache / MEMBERS
+    if all((folder / f"ml-100k.{table}").exists() for table in TABLES):
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    wheels = sorted(cache.glob("recbole-1.2.1-*.whl")) or _download(cache)
+    try:
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            wheel.extractall(cache, [f"{MEMBERS}/ml-100k.{table}" for table in TABLES])
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise InputError(f"ml-100k: {wheels[0]} is damaged ({error}); delete it and try again") from error
+    return folder
+
+
+def _download(cache: Path) -> list[Path]:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(cache), WHEEL]
+    done = subprocess.run(command, capture_output=True, text=True)
+    wheels = sorted(cache.glob("recbole-1.2.1-*.whl"))
+    if done.returncode or not wheels:
+        last = (done.stderr.strip() or "pip said nothing").splitlines()[-1]
+        raise InputError(
+            f"ml-100k: could not fetch {WHEEL} with pip: {last}. Check the network, or put the wheel into {cache}"
+        )
+    return wheels
+
+
+def _read(file: Path) -> pa.Table:
+    quotes_are_text = csv.ParseOptions(delimiter="\t", quote_char=False)
+    rows = csv.read_csv(file, parse_options=quotes_are_text)
+    return rows.cast(pa.schema([(name, pa.string()) for name in rows.column_names]))

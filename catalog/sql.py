@@ -1,0 +1,13 @@
+"""DuckDB on Arrow tables, always in UTC."""
+
+import duckdb
+import pyarrow as pa
+
+
+def query(sql: str, **tables: pa.Table) -> pa.Table:
+    """The Arrow table that `sql` makes of `tables`, each visible under its name."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, table in tables.items():
+            connection.register(name, table)
+        return connection.sql(sql).to_arrow_table()
