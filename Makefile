@@ -18,14 +18,14 @@ help:
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml requirements.lock scripts/activate.sh
+$(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"streamrank needs Python 3.11 or newer, found {v.major}.{v.minor}: set PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) (a minute or two the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@printf '#!%s\nfrom cli.main import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/streamrank && chmod +x $(BIN)/streamrank
-	@grep -q streamrank $(BIN)/activate || cat scripts/activate.sh >> $(BIN)/activate
+	@echo 'import streamrank.environment; streamrank.environment.prepare()' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/streamrank_environment.pth"
 	@touch $(STAMP)
 
 demo: install

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cli import server
-from streamrank import telemetry
+from streamrank import environment
 
 app = typer.Typer(
     name="streamrank", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -20,7 +20,7 @@ app.command()(server.env)
 
 def main() -> None:
     """Runs the command line; a user's mistake ends it with one clear message and exit code 1."""
-    telemetry.switch_off()
+    environment.prepare()
     try:
         app()
     except Exception as error:

@@ -8,18 +8,14 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-
-
-def default_root() -> Path:
-    return (CHECKOUT if (CHECKOUT / "feature_repo").is_dir() else Path.cwd()) / ".streamrank"
+from streamrank.environment import DEFAULT_DATASET, default_root
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STREAMRANK_", env_ignore_empty=True, frozen=True)
 
     root: Path = Field(default_factory=default_root, description="where all data sets and the embedded server live")
-    dataset: str = Field("ml-100k", pattern=r"^[A-Za-z0-9][\w-]*$", description="which data set commands work on")
+    dataset: str = Field(DEFAULT_DATASET, pattern=r"^[A-Za-z0-9][\w-]*$", description="which data set commands work on")
     redis_url: str | None = Field(None, description="the user's own Redis or Valkey; unset: the embedded server")
     redis_port: int = Field(6390, ge=1, le=65535, description="loopback port of the embedded server")
     batch_delay: timedelta = Field(timedelta(hours=1), description="from a UTC day's end to its features being known")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from platforms import environment, free_port, platform_at
 
-from streamrank import telemetry
+from streamrank.environment import prepare
 
-telemetry.switch_off()
+prepare()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ def environment(**values: str) -> Iterator[None]:
     """Sets variables for this process and its children; the settings are read anew, before and after."""
     from streamrank.settings import settings
 
+    values = derived(values)
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     settings.cache_clear()
@@ -27,6 +28,14 @@ def environment(**values: str) -> Iterator[None]:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         settings.cache_clear()
+
+
+def derived(values: dict[str, str]) -> dict[str, str]:
+    """`values` and what follows from them, so that nothing of the surrounding environment shows through."""
+    root, dataset = values.get("STREAMRANK_ROOT"), values.get("STREAMRANK_DATASET")
+    home = {"BENTOML_HOME": f"{root}/bentoml"} if root else {}
+    project = {"STREAMRANK_PROJECT": dataset.replace("-", "_")} if dataset else {}
+    return {**home, **project, **values}
 
 
 @contextmanager
