@@ -1,0 +1,10 @@
+"""Whom and what features describe. Ids are strings here, whatever type a data set has them in."""
+
+from feast import Entity, ValueType
+
+user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="who watches")
+item = Entity(
+    name="item", join_keys=["item_id"], value_type=ValueType.STRING, description="a live show or a title on demand"
+)
+creator = Entity(name="creator", join_keys=["creator_id"], value_type=ValueType.STRING, description="who made the item")
+topic = Entity(name="topic", join_keys=["topic"], value_type=ValueType.STRING, description="the item's first topic")

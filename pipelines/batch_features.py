@@ -1,0 +1,85 @@
+"""Batch features: the event log and the attributes of a data set become one Parquet file a feature view.
+
+A daily row holds for the state at the end of its UTC day (`event_timestamp`) and is known after the schedule's delay
+(`created`), whenever it is computed: a backfilled row stays visible to the past that it describes. Only rows that are
+known by now are written. Two runs over the same log write the same rows, in the same order.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+from rich.progress import track
+
+from catalog.dataset import DataSet
+from pipelines.attributes import item_attributes, user_attributes
+from pipelines.batch_events import create_batch_events
+from pipelines.daily_views import EVERYTHING, VIEWS, DailyView
+from pipelines.daily_windows import running_sums
+from pipelines.interests import interests
+from streamrank import clock
+from streamrank.events.log import EventLog
+from streamrank.settings import settings
+
+
+def compute_batch_features(data: DataSet) -> dict[str, int]:
+    """Writes `features/<view>.parquet` for every view of the data set; the rows written by view name.
+
+    Each file is replaced in one step. Views without any row are written too, with their columns.
+    """
+    data.features.mkdir(parents=True, exist_ok=True)
+    last_day = last_known_day()
+    with duckdb.connect() as connection:
+        create_batch_events(connection, EventLog(data.events).files(), data.items, last_day)
+        connection.execute(f"CREATE TEMP TABLE everything AS {running_sums(EVERYTHING, 'batch_events', last_day)}")
+        queries = dict(_queries(connection, data, last_day))
+        return {
+            name: _write(connection, query, data.features / f"{name}.parquet")
+            for name, query in track(queries.items(), "batch features")
+        }
+
+
+def last_known_day() -> int:
+    """The last UTC day, counted from 1970-01-01, whose features are known now: its end plus the delay has passed."""
+    delay_us = round(settings().batch_delay.total_seconds() * clock.SECOND)
+    return (clock.now_us() - delay_us) // clock.DAY - 1
+
+
+def _queries(connection: duckdb.DuckDBPyConnection, data: DataSet, last_day: int) -> Iterator[tuple[str, str]]:
+    for view in VIEWS:
+        yield view.name, _stamped(_daily(view, last_day), tuple(view.windows.keys), tuple(view.features))
+    listed = ("user_top_topics", "user_top_topic_shares")
+    yield "user_interests", _stamped(interests("batch_events", last_day), ("user_id",), listed)
+    yield "item_attributes", item_attributes(connection, data.items)
+    yield "user_attributes", user_attributes(connection, data.users)
+
+
+def _daily(view: DailyView, last_day: int) -> str:
+    """The features of a daily view by key and day, with the sums over all events as of that day beside them."""
+    keys = ", ".join(view.windows.keys)
+    everything = ", ".join(f"a.{state} AS all_{state}" for state in EVERYTHING.states)
+    features = ", ".join(f"({expression})::FLOAT AS {name}" for name, expression in view.features.items())
+    return f"""
+SELECT {keys}, day, {features} FROM (
+  SELECT s.*, {everything} FROM ({running_sums(view.windows, "batch_events", last_day)}) s
+  ASOF LEFT JOIN everything a ON s.day >= a.day
+)"""
+
+
+def _stamped(rows: str, keys: tuple[str, ...], features: tuple[str, ...]) -> str:
+    """Rows by `day` with their two times in its place, sorted by key and time."""
+    delay_us = round(settings().batch_delay.total_seconds() * clock.SECOND)
+    end = f"make_timestamp((day + 1) * {clock.DAY})"
+    return f"""
+SELECT {", ".join(keys)}, {end} AT TIME ZONE 'UTC' AS event_timestamp,
+  ({end} + to_microseconds({delay_us})) AT TIME ZONE 'UTC' AS created, {", ".join(features)}
+FROM ({rows}) ORDER BY {", ".join(keys)}, event_timestamp"""
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    partial = path.with_suffix(".parquet.partial")
+    escaped = str(partial).replace("'", "''")
+    rows = connection.execute(f"COPY ({query}) TO '{escaped}' (FORMAT parquet, COMPRESSION zstd)").fetchone()[0]
+    os.replace(partial, path)
+    return rows
