@@ -1,0 +1,124 @@
+"""The catalogue in memory: which items can be shown now, which are popular, and the keys their features lie under.
+
+It came with the promoted model, so it answers without Redis, and moves on with the next promotion.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from catalog.item_path import first_topics
+
+MISSING_KEY = ""  # of a creator or topic nobody knows; no feature row has it
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items in descending popularity, ties by item_id; places are indexes into these arrays.
+
+    item_ids, creators, topics: object arrays of str, MISSING_KEY where there is none; the topic is the first one.
+    available_from, available_until: int64 us UTC, the type's ends where open. popularity: float64.
+    by_topic: topic -> places of the items that have it among their topics, most popular first.
+    """
+
+    item_ids: np.ndarray
+    creators: np.ndarray
+    topics: np.ndarray
+    available_from: np.ndarray
+    available_until: np.ndarray
+    popularity: np.ndarray
+    by_topic: dict[str, np.ndarray]
+    places: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    def on_air(self, now_us: int) -> np.ndarray:
+        """bool [items]: available_from <= now < available_until."""
+        return (self.available_from <= now_us) & (now_us < self.available_until)
+
+    def popular(self, now_us: int, most: int) -> np.ndarray:
+        """Places of the most popular items on air, at most `most`."""
+        return np.flatnonzero(self.on_air(now_us))[:most]
+
+    def candidates(self, now_us: int, topics: list[str], most: int) -> np.ndarray:
+        """Places of at most `most` items on air: half of them the most popular of `topics` in equal shares, the rest
+        the most popular of all. Fewer where the catalogue has fewer."""
+        on_air = self.on_air(now_us)
+        share = -(-most // (2 * len(topics))) if topics else 0
+        liked = [self._first(self.by_topic[topic], on_air, share) for topic in topics if topic in self.by_topic]
+        chosen = _distinct(np.concatenate([*liked, np.zeros(0, np.int64)]))[: most // 2]
+        return _distinct(np.concatenate([chosen, np.flatnonzero(on_air)[:most]]))[:most]
+
+    def places_of(self, item_ids: list[str]) -> np.ndarray:
+        """int64 [n]: the place of each id, UNKNOWN where the catalogue does not have it. Bounded by the request."""
+        return np.array([self.places.get(item_id, UNKNOWN) for item_id in item_ids], dtype=np.int64)
+
+    def popularity_of(self, places: np.ndarray) -> np.ndarray:
+        """float64 [n]; 0 for UNKNOWN."""
+        return self._take(self.popularity, places, 0.0)
+
+    def creators_of(self, places: np.ndarray) -> np.ndarray:
+        return self._take(self.creators, places, MISSING_KEY)
+
+    def topics_of(self, places: np.ndarray) -> np.ndarray:
+        return self._take(self.topics, places, MISSING_KEY)
+
+    @staticmethod
+    def _first(places: np.ndarray, chosen: np.ndarray, most: int) -> np.ndarray:
+        return places[chosen[places]][:most]
+
+    def _take(self, column: np.ndarray, places: np.ndarray, otherwise: object) -> np.ndarray:
+        if not len(self):
+            return np.full(len(places), otherwise, dtype=column.dtype)
+        return np.where(places == UNKNOWN, otherwise, column[places])
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """The `catalog.parquet` of a promoted model."""
+    return catalogue_of(pq.read_table(path))
+
+
+def catalogue_of(items: pa.Table) -> Catalogue:
+    """items: item_id (unique), creator_id, topics, available_from, available_until (us), popularity."""
+    filled = pc.if_else(pc.is_finite(items["popularity"]), items["popularity"], 0.0).fill_null(0.0)
+    items = items.set_column(items.schema.get_field_index("popularity"), "popularity", filled)
+    items = items.sort_by([("popularity", "descending"), ("item_id", "ascending")]).combine_chunks()
+    item_ids = _strings(items["item_id"])
+    bounds = np.iinfo(np.int64)
+    return Catalogue(
+        item_ids=item_ids,
+        creators=_strings(items["creator_id"]),
+        topics=_strings(first_topics(items["topics"])),
+        available_from=_instants(items["available_from"], bounds.min),
+        available_until=_instants(items["available_until"], bounds.max),
+        popularity=items["popularity"].to_numpy().astype(np.float64),
+        by_topic=_by_topic(items["topics"].combine_chunks()),
+        places={item_id: place for place, item_id in enumerate(item_ids.tolist())},
+    )
+
+
+def _strings(column: pa.ChunkedArray) -> np.ndarray:
+    return column.cast(pa.string()).fill_null(MISSING_KEY).to_numpy().astype(object)
+
+
+def _instants(column: pa.ChunkedArray, open_end: int) -> np.ndarray:
+    return column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).fill_null(open_end).to_numpy()
+
+
+def _by_topic(topics: pa.Array) -> dict[str, np.ndarray]:
+    values = pc.list_flatten(topics).dictionary_encode()
+    codes, items = values.indices.to_numpy(zero_copy_only=False), pc.list_parent_indices(topics).to_numpy()
+    order = np.argsort(codes, kind="stable")
+    parts = np.split(items[order], np.flatnonzero(np.diff(codes[order])) + 1) if len(codes) else []
+    return {topic: _distinct(part) for topic, part in zip(values.dictionary.to_pylist(), parts, strict=True)}
+
+
+def _distinct(places: np.ndarray) -> np.ndarray:
+    """Each place once, in the order of first mention."""
+    return places[np.sort(np.unique(places, return_index=True)[1])]
