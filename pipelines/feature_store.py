@@ -1,0 +1,158 @@
+"""Feast's steps over `feature_repo/`: apply, materialize, and features as of the past. Importing Feast takes seconds."""
+
+import contextlib
+import io
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from feast import FeatureStore
+from feast.repo_config import load_repo_config
+from feast.repo_operations import apply_total
+from rich.progress import track
+
+from streamrank import clock, environment
+from streamrank.environment import CHECKOUT
+from streamrank.settings import settings
+
+FEATURE_REPO = CHECKOUT / "feature_repo"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CHUNK_ROWS = 50_000
+"""Rows asked for at once: the memory of Feast's DuckDB store grows with rows times the history of their keys."""
+
+_ROW = "entity_row"
+
+
+def open_store() -> FeatureStore:
+    """The feature store of the data set in use."""
+    _prepare()
+    return FeatureStore(repo_path=str(FEATURE_REPO))
+
+
+def apply() -> list[str]:
+    """Registers what `feature_repo/` declares, as `feast apply` does; the names of its feature views.
+
+    The feature files must exist, since Feast reads their columns.
+    """
+    _prepare()
+    _forget_definitions()
+    with _in_feature_repo(), _quiet():
+        apply_total(load_repo_config(FEATURE_REPO, FEATURE_REPO / "feature_store.yaml"), FEATURE_REPO, False)
+    return sorted(view.name for view in open_store().list_all_feature_views())
+
+
+def materialize(start: datetime, end: datetime) -> int:
+    """Writes each key's latest row with start <= event_timestamp <= end to the online store; the number of views.
+
+    An end in the hours after midnight is moved back to the last day whose features are known by then, so that the next
+    incremental run finds the rows in between.
+    """
+    store = open_store()
+    return _materialize(store, {view.name: start for view in store.list_feature_views()}, _settled(end))
+
+
+def materialize_incremental(end: datetime) -> int:
+    """Writes what came since the last run up to `end`, everything on the first; the number of views.
+
+    Attributes hold from 1970 on, so views of them are always read whole: a new item reaches the online store too.
+    """
+    store = open_store()
+    starts = {view.name: _resumed(view) for view in store.list_feature_views()}
+    return _materialize(store, starts, _settled(end))
+
+
+def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
+    """The features of a service as of each row's time, in the order of the rows.
+
+    rows: event_timestamp (UTC), the join keys of the service's views and its request columns; equal rows may repeat.
+    Returns the rows' own columns, then the service's features in its order and declared types; missing values are null.
+    A feature row that became known (`created`) after a row's time is not seen by it.
+    """
+    store = open_store()
+    service = store.get_feature_service(service_name)
+    features = declared_features(store, service_name)
+    starts = range(0, rows.num_rows, CHUNK_ROWS) or [0]
+    chunks = [
+        _chunk(store, service, features, rows.slice(start, CHUNK_ROWS))
+        for start in track(starts, f"features of {rows.num_rows:,} rows", disable=len(starts) < 2)
+    ]
+    return pa.concat_tables(chunks)
+
+
+def declared_features(store: FeatureStore, service_name: str) -> pa.Schema:
+    """The features of a service in its order, with their Arrow types."""
+    from feast.types import from_feast_to_pyarrow_type
+
+    projections = store.get_feature_service(service_name).feature_view_projections
+    return pa.schema(
+        [(field.name, from_feast_to_pyarrow_type(field.dtype)) for view in projections for field in view.features]
+    )
+
+
+def _chunk(store: FeatureStore, service, features: pa.Schema, rows: pa.Table) -> pa.Table:
+    numbered = rows.append_column(_ROW, pa.array(np.arange(rows.num_rows)))
+    with _quiet():
+        job = store.get_historical_features(numbered.to_pandas(), service, filter_by_created_timestamp=True)
+        found = job.to_arrow()
+    found = found.sort_by(_ROW)  # the store gives rows in any order
+    if found.num_rows != rows.num_rows:
+        raise RuntimeError(f"asked for {rows.num_rows} rows of features, found {found.num_rows}: the store lost rows")
+    for field in features:
+        rows = rows.append_column(field, found[field.name].cast(field.type))
+    return rows
+
+
+def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime) -> int:
+    for name, start in track(starts.items(), "materialize"):
+        if start <= end:
+            with _quiet():
+                store.materialize(start, end, feature_views=[name])
+    return len(starts)
+
+
+def _resumed(view) -> datetime:
+    if view.name.endswith("_attributes") or view.most_recent_end_time is None:
+        return EPOCH
+    return view.most_recent_end_time.replace(tzinfo=UTC)
+
+
+def _settled(end: datetime) -> datetime:
+    """The end of the last UTC day whose features are known at `end`."""
+    known = clock.microseconds(end) - round(settings().batch_delay.total_seconds() * clock.SECOND)
+    return datetime.fromtimestamp(known // clock.DAY * 86_400, UTC)
+
+
+def _prepare() -> None:
+    os.environ["STREAMRANK_ROOT"] = str(settings().root)  # absolute, since Feast reads it from feature_repo
+    environment.prepare()
+
+
+def _forget_definitions() -> None:
+    """Drops imported definitions, which hold the paths of the data set they were imported for."""
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").parent == FEATURE_REPO:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _in_feature_repo() -> Iterator[None]:
+    """Feast imports definitions by their path from the working folder."""
+    with contextlib.chdir(FEATURE_REPO):
+        sys.path.insert(0, str(FEATURE_REPO))
+        try:
+            yield
+        finally:
+            sys.path.remove(str(FEATURE_REPO))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Holds back Feast's own progress lines and its warnings of deprecated calls in its dependencies."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
