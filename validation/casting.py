@@ -81,6 +81,11 @@ def _list(name: str, given: pa.DataType) -> str:
 
 
 def _instant(rows: pa.Table, column: str) -> str:
+    instant = _any_instant(rows, column)
+    return f"CASE WHEN isfinite({instant}) THEN {instant} END"  # 'infinity' is a time to SQL
+
+
+def _any_instant(rows: pa.Table, column: str) -> str:
     name, given = f'"{column}"', rows.schema.field(column).type
     if pt.is_timestamp(given) or pt.is_date(given):
         return f"{name}::TIMESTAMPTZ"  # the session is in UTC, so a naive time is read as UTC

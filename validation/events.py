@@ -1,26 +1,95 @@
-"""The door: which of the events offered may enter the log, and why the others may not."""
+"""The door: which of the events offered may enter the log, and why the others may not.
+
+Types are cast value by value to the Arrow schema, then Great Expectations judges whole columns. What an event *is* comes
+first (its type, keys, times, amounts); whether it is *new* is asked of the sound ones only, so that a broken row never
+stands in the way of a sound one with the same event_id.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catalog.schema import EVENTS
+from catalog.sql import query
 from validation.casting import cast
+from validation.event_checks import identity, soundness
 
 GIVEN = pa.schema([field.with_nullable(True) for field in EVENTS if field.name not in ("shard", "log_position")])
 
 
 @dataclass(frozen=True)
 class Admission:
-    """good: rows of GIVEN, in the order offered. bad: the rows as they came, with `row` (from 0) and `reason`."""
+    """good: events in the columns of GIVEN, without nulls in event_id, event_time, arrived_at and event_type.
+
+    bad: the other rows as they came, with `row` (their place in the offer, from 0) and `reason`. A reason is a kind, a
+    colon and what was found; several are joined by "; ". Both keep the order of the offer; together they are the offer.
+    """
 
     good: pa.Table
     bad: pa.Table
 
 
 def admit(rows: pa.Table, logged: Sequence[str], now_us: int, tolerance_us: int) -> Admission:
-    typed = cast(rows, GIVEN)
-    from catalog.sql import query
-    good = query("""SELECT * REPLACE(coalesce(arrived_at, event_time) AS arrived_at, coalesce(event_type, 'view') AS event_type) FROM typed""", typed=typed)
-    return Admission(good.drop_columns(["faults"]), rows.slice(0, 0))
+    """Judges `rows`, whose columns may be any of GIVEN's in any type that can be read as its.
+
+    logged: the Parquet files of the log, whose event_ids are taken. now_us: the present; a time later than it by up to
+    `tolerance_us` is read as the present, and one later than its arrival by as much as the arrival. Without event_type:
+    view. Without arrived_at: event_time. Without event_id: a hash of the row's content and how often it came before, so
+    that the same rows get the same ids.
+    """
+    events = _offered(rows, now_us)
+    reasons = soundness(events, tolerance_us)
+    sound = pc.equal(reasons, "")
+    reasons = pc.replace_with_mask(reasons, sound, identity(events.filter(sound), logged))
+    good = pc.equal(reasons, "")
+    return Admission(_admitted(events.filter(good)), _turned_away(rows, reasons, pc.invert(good)))
+
+
+def counts_by_kind(reasons: pa.ChunkedArray) -> dict[str, int]:
+    """Rows turned away for each kind of reason, most first; a row with several counts for each."""
+    sql = """SELECT split_part(text, ':', 1) AS kind, count(*) AS rows
+             FROM (SELECT unnest(string_split(reason, '; ')) AS text FROM bad) GROUP BY kind ORDER BY rows DESC, kind"""
+    found = query(sql, bad=pa.table({"reason": reasons}))
+    return dict(zip(found["kind"].to_pylist(), found["rows"].to_pylist(), strict=True))
+
+
+def _offered(rows: pa.Table, now_us: int) -> pa.Table:
+    """The rows with types, defaults and ids, and how far each lies ahead of its arrival or of the present."""
+    typed = cast(rows, GIVEN).append_column("row", pa.array(np.arange(len(rows))))
+    content = ", ".join(f'coalesce("{name}"::VARCHAR, chr(0))' for name in GIVEN.names if name != "event_id")
+    return query(OFFERED.format(content=content, now_us=now_us), typed=typed)
+
+
+def _admitted(events: pa.Table) -> pa.Table:
+    early = pc.less_equal(events["event_time"], events["arrived_at"])
+    times = pc.if_else(early, events["event_time"], events["arrived_at"])
+    place = events.schema.get_field_index("event_time")
+    return events.set_column(place, events.schema.field(place), times).select(GIVEN.names).cast(GIVEN)
+
+
+def _turned_away(rows: pa.Table, reasons: pa.Array, bad: pa.Array) -> pa.Table:
+    places = pa.array(np.flatnonzero(bad))
+    kept = rows.drop_columns([name for name in ("row", "reason") if name in rows.column_names]).take(places)
+    return kept.append_column("row", places).append_column("reason", reasons.take(places))
+
+
+# ahead_us: an event may be later than its arrival, and an arrival later than the present, by the tolerance.
+OFFERED = """
+SELECT * REPLACE (
+    coalesce(event_id, content || '-' || row_number() OVER (PARTITION BY event_id, content ORDER BY row)) AS event_id
+) FROM (
+    SELECT * REPLACE (coalesce(event_type, 'view') AS event_type, least(arrival, present) AS arrived_at),
+        md5(concat_ws(chr(31), {content})) AS content,
+        CASE event_type WHEN 'item_update' THEN item_id WHEN 'user_update' THEN user_id
+             ELSE coalesce(user_id, item_id) END AS key,
+        epoch_us(event_time) AS time_us,
+        epoch_us(greatest(event_time, arrival)) - epoch_us(least(arrival, present)) AS ahead_us,
+        CASE WHEN attributes IS NULL THEN CASE WHEN event_type IN ('item_update', 'user_update') THEN 'nothing' END
+             WHEN NOT json_valid(attributes) THEN attributes
+             WHEN json_type(attributes) <> 'OBJECT' THEN attributes END AS no_object
+    FROM (SELECT *, coalesce(arrived_at, event_time) AS arrival, make_timestamptz({now_us}) AS present FROM typed)
+) ORDER BY row
+"""
