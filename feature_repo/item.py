@@ -16,6 +16,7 @@ item_attributes = FeatureView(
         Field(name="item_available_from", dtype=Int64, description="microseconds since 1970 UTC"),
     ],
     source=feature_file("item_attributes"),
+    tags={"known": "always"},
     description="From the items file; counts as known always.",
 )
 

@@ -2,9 +2,9 @@
 
 from affinity import user_creator_daily, user_topic_daily
 from creator import creator_daily
-from derived import fit, moment
 from feast import FeatureService
 from item import item_attributes, item_daily
+from on_demand import derived
 from topic import topic_daily
 from user import user_attributes, user_daily
 
@@ -19,8 +19,7 @@ ranker = FeatureService(
         user_attributes[["user_age"]],
         user_topic_daily,
         user_creator_daily,
-        moment,
-        fit,
+        derived,
     ],
     description="Scores a user's candidates. Every feature is a float32; a missing one stays missing.",
 )

@@ -14,6 +14,7 @@ user_attributes = FeatureView(
         Field(name="user_age", dtype=Float32),
     ],
     source=feature_file("user_attributes"),
+    tags={"known": "always"},
     description="From the users file; counts as known always.",
 )
 

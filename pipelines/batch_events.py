@@ -66,6 +66,4 @@ def register_files(connection: DuckDBPyConnection, name: str, files: Sequence[st
         return
     listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     columns = ", ".join(f'"{column}"' for column in nothing.column_names)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = true)"
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM read_parquet([{listed}])")

@@ -1,4 +1,4 @@
-"""Feast's steps over `feature_repo/`: apply, materialize, and features as of the past. Importing Feast takes seconds."""
+"""Feast's steps over `feature_repo/`: apply, materialize, and features as of the past. Its import takes seconds."""
 
 import contextlib
 import io
@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from feast import FeatureStore
+from feast import FeatureService, FeatureStore, FeatureView
+from feast.errors import FeatureServiceNotFoundException
 from feast.repo_config import load_repo_config
 from feast.repo_operations import apply_total
+from feast.types import from_feast_to_pyarrow_type
 from rich.progress import track
 
+from catalog.dataset import DataSet, DataSetMissing
 from streamrank import clock, environment
 from streamrank.environment import CHECKOUT
 from streamrank.settings import settings
@@ -28,6 +31,10 @@ CHUNK_ROWS = 50_000
 _ROW = "entity_row"
 
 
+class FeaturesMissing(DataSetMissing):
+    """The features of the data set have not been computed or applied."""
+
+
 def open_store() -> FeatureStore:
     """The feature store of the data set in use."""
     _prepare()
@@ -37,9 +44,14 @@ def open_store() -> FeatureStore:
 def apply() -> list[str]:
     """Registers what `feature_repo/` declares, as `feast apply` does; the names of its feature views.
 
-    The feature files must exist, since Feast reads their columns.
+    Raises FeaturesMissing when the batch features have not been computed, since Feast reads the columns of their files.
     """
     _prepare()
+    if not any(DataSet.current().features.glob("*.parquet")):
+        raise FeaturesMissing(
+            f"data set {settings().dataset!r} has no features: expected Parquet files in "
+            f"{DataSet.current().features}; run `streamrank features`"
+        )
     _forget_definitions()
     with _in_feature_repo(), _quiet():
         apply_total(load_repo_config(FEATURE_REPO, FEATURE_REPO / "feature_store.yaml"), FEATURE_REPO, False)
@@ -47,10 +59,10 @@ def apply() -> list[str]:
 
 
 def materialize(start: datetime, end: datetime) -> int:
-    """Writes each key's latest row with start <= event_timestamp <= end to the online store; the number of views.
+    """Writes each key's latest row with start <= event_timestamp <= end over what the online store holds of it.
 
-    An end in the hours after midnight is moved back to the last day whose features are known by then, so that the next
-    incremental run finds the rows in between.
+    Returns the number of views. The end is moved back to that of the last day whose features are known by then, so that
+    the next incremental run finds the rows that are not.
     """
     store = open_store()
     return _materialize(store, {view.name: start for view in store.list_feature_views()}, _settled(end))
@@ -60,6 +72,7 @@ def materialize_incremental(end: datetime) -> int:
     """Writes what came since the last run up to `end`, everything on the first; the number of views.
 
     Attributes hold from 1970 on, so views of them are always read whole: a new item reaches the online store too.
+    Events loaded later into days that were materialized before need `materialize` from their first day on.
     """
     store = open_store()
     starts = {view.name: _resumed(view) for view in store.list_feature_views()}
@@ -74,27 +87,33 @@ def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
     A feature row that became known (`created`) after a row's time is not seen by it.
     """
     store = open_store()
-    service = store.get_feature_service(service_name)
+    service = _service(store, service_name)
     features = declared_features(store, service_name)
-    starts = range(0, rows.num_rows, CHUNK_ROWS) or [0]
     chunks = [
         _chunk(store, service, features, rows.slice(start, CHUNK_ROWS))
-        for start in track(starts, f"features of {rows.num_rows:,} rows", disable=len(starts) < 2)
+        for start in track(range(0, rows.num_rows, CHUNK_ROWS), f"features of {rows.num_rows:,} rows")
     ]
-    return pa.concat_tables(chunks)
+    return pa.concat_tables([_none(rows.schema, features), *chunks])
 
 
 def declared_features(store: FeatureStore, service_name: str) -> pa.Schema:
     """The features of a service in its order, with their Arrow types."""
-    from feast.types import from_feast_to_pyarrow_type
-
-    projections = store.get_feature_service(service_name).feature_view_projections
+    projections = _service(store, service_name).feature_view_projections
     return pa.schema(
         [(field.name, from_feast_to_pyarrow_type(field.dtype)) for view in projections for field in view.features]
     )
 
 
-def _chunk(store: FeatureStore, service, features: pa.Schema, rows: pa.Table) -> pa.Table:
+def _service(store: FeatureStore, name: str) -> FeatureService:
+    try:
+        return store.get_feature_service(name)
+    except FeatureServiceNotFoundException as error:
+        raise FeaturesMissing(
+            f"feature service {name!r} is not registered for data set {settings().dataset!r}: run `streamrank apply`"
+        ) from error
+
+
+def _chunk(store: FeatureStore, service: FeatureService, features: pa.Schema, rows: pa.Table) -> pa.Table:
     numbered = rows.append_column(_ROW, pa.array(np.arange(rows.num_rows)))
     with _quiet():
         job = store.get_historical_features(numbered.to_pandas(), service, filter_by_created_timestamp=True)
@@ -107,7 +126,12 @@ def _chunk(store: FeatureStore, service, features: pa.Schema, rows: pa.Table) ->
     return rows
 
 
+def _none(columns: pa.Schema, features: pa.Schema) -> pa.Table:
+    return pa.schema([*columns, *features]).empty_table()
+
+
 def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime) -> int:
+    store.config.online_store.skip_dedup = True  # else a corrected row of the same time would not replace the first
     for name, start in track(starts.items(), "materialize"):
         if start <= end:
             with _quiet():
@@ -115,8 +139,8 @@ def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime
     return len(starts)
 
 
-def _resumed(view) -> datetime:
-    if view.name.endswith("_attributes") or view.most_recent_end_time is None:
+def _resumed(view: FeatureView) -> datetime:
+    if view.tags.get("known") == "always" or view.most_recent_end_time is None:
         return EPOCH
     return view.most_recent_end_time.replace(tzinfo=UTC)
 

@@ -28,7 +28,8 @@ states AS (
   QUALIFY row_number() OVER (PARTITION BY m.user_id, m.day ORDER BY t.views_60d DESC, m.topic) <= {TOP_TOPICS}
 ),
 tops AS (
-  SELECT user_id, day, list(topic ORDER BY views DESC, topic) AS topics, list(views ORDER BY views DESC, topic) AS counts
+  SELECT user_id, day,
+    list(topic ORDER BY views DESC, topic) AS topics, list(views ORDER BY views DESC, topic) AS counts
   FROM states GROUP BY ALL
 )
 SELECT m.user_id, m.day,

@@ -1,0 +1,46 @@
+"""`streamrank features`, `apply` and `materialize`: from the event log to features that can be asked for."""
+
+from typing import Annotated
+
+import typer
+
+
+def features() -> None:
+    """Compute the batch features of the data set in use from its event log, one Parquet file a feature view."""
+    from catalog.dataset import DataSet
+    from pipelines.batch_features import compute_batch_features
+
+    data = DataSet.current()
+    data.manifest()
+    counts = compute_batch_features(data)
+    for view, rows in counts.items():
+        typer.echo(f"{rows:>12,} rows  {view}")
+    typer.echo(f"{sum(counts.values()):>12,} rows in {data.features}")
+
+
+def apply() -> None:
+    """Register feature_repo/ with Feast, as `feast apply` does there."""
+    from pipelines import feature_store
+
+    views = feature_store.apply()
+    typer.echo(f"{len(views)} feature views applied: {', '.join(views)}")
+
+
+def materialize(
+    everything: Annotated[
+        bool, typer.Option("--all", help="all days anew, not just those since the last time")
+    ] = False,
+) -> None:
+    """Write the latest features of every key to the online store."""
+    from pipelines import feature_store
+    from streamrank import clock
+    from streamrank.embedded import ensure_redis
+
+    ensure_redis()
+    end = clock.now()
+    views = (
+        feature_store.materialize(feature_store.EPOCH, end)
+        if everything
+        else feature_store.materialize_incremental(end)
+    )
+    typer.echo(f"{views} feature views materialized up to {end:%Y-%m-%d %H:%M} UTC")
