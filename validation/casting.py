@@ -10,7 +10,7 @@ import pyarrow.types as pt
 from catalog.sql import query
 
 FAULTS = "faults"
-# A number that stands for an instant: the column's median tells its unit (each bound is past the year 5000 in its unit).
+# A number that stands for an instant: the column's median tells its unit (each bound is past the year 5000 in it).
 EPOCH_UNITS = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 
 
@@ -100,7 +100,9 @@ def _any_instant(rows: pa.Table, column: str) -> str:
 def _epoch(rows: pa.Table, column: str, value: str) -> str:
     """A number since the epoch. One unit for the column: a stray value must not be read in another than its own."""
     number = f"TRY_CAST({value} AS DOUBLE)"
-    found = query(f"SELECT median(abs({number})) AS size FROM rows WHERE isfinite({number})", rows=rows)["size"][0].as_py()
+    found = query(f"SELECT median(abs({number})) AS size FROM rows WHERE isfinite({number})", rows=rows)["size"][
+        0
+    ].as_py()
     factor = next((factor for bound, factor in EPOCH_UNITS if (found or 0) < bound), 0.001)
     exact = f"TRY_CAST({value} AS BIGINT) * {factor}" if factor >= 1 else f"TRY_CAST({value} AS BIGINT) // 1000"
     # Whole numbers stay integers, where a double would lose the last digits of a nanosecond time.

