@@ -14,25 +14,36 @@ from validation.casting import FAULTS, cast
 
 def items_of(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     """(items in the layout of ITEMS, the rows with a fault as they came, with `row` and `reason`)."""
-    return _conform(rows, ITEMS, "item_id")
+    return _conform(rows.select([name for name in rows.column_names if name in ITEMS.names]), ITEMS, "item_id")
 
 
 def users_of(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     """The same for USERS, with the source's further columns kept behind."""
-    users, faulty = _conform(rows, USERS, "user_id")
-    return users, faulty
+    return _conform(rows, USERS, "user_id")
 
 
 def merge(path: Path, rows: pa.Table, key: str) -> pa.Table:
     """Writes `rows` over those of the same key in the Parquet file at `path`; the others stay. Returns them all."""
     held = pq.read_table(path) if path.exists() else rows.slice(0, 0)
     kept = held.filter(pc.invert(pc.is_in(held[key], value_set=rows[key].combine_chunks())))
-    both = pa.concat_tables([kept, rows], promote_options="permissive")
+    both = pa.concat_tables(_agreed(kept, rows), promote_options="permissive")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     pq.write_table(both, partial)
     os.replace(partial, path)
     return both
+
+
+def _agreed(held: pa.Table, rows: pa.Table) -> list[pa.Table]:
+    """Both tables, with a further column that changed its type as text in both."""
+    types = {field.name: field.type for field in held.schema}
+    changed = [field.name for field in rows.schema if types.get(field.name, field.type) != field.type]
+    return [_as_text(held, changed), _as_text(rows, changed)]
+
+
+def _as_text(rows: pa.Table, columns: list[str]) -> pa.Table:
+    values = ", ".join(f'"{name}"::VARCHAR AS "{name}"' for name in columns)
+    return query(f"SELECT * REPLACE ({values}) FROM rows", rows=rows) if columns else rows
 
 
 def _conform(rows: pa.Table, schema: pa.Schema, key: str) -> tuple[pa.Table, pa.Table]:

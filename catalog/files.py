@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from catalog.dataset import IdType, Manifest
-from catalog.schema import EVENTS
+from catalog.schema import EVENTS, ITEMS
 from catalog.source import Source, fingerprint
 from catalog.tables import Read, read, require
 
@@ -38,7 +38,7 @@ def source(events: Path, items: Path | None = None, users: Path | None = None, n
         rows.get("users"),
         fingerprint([events], "files"),
         unreadable,
-        _notes(events, rows["events"]),
+        _unused(events, rows["events"], EVENTS) + _unused(items, rows.get("items"), ITEMS),
     )
 
 
@@ -57,6 +57,7 @@ def _integers(ids: pa.ChunkedArray, text: bool) -> bool:
     return pt.is_integer(ids.type) or pt.is_null(ids.type)
 
 
-def _notes(file: Path, events: pa.Table) -> tuple[str, ...]:
-    unused = [name for name in events.column_names if name not in EVENTS.names and name not in STAMPED]
+def _unused(file: Path | None, rows: pa.Table | None, layout: pa.Schema) -> tuple[str, ...]:
+    """The note that names the columns of `rows` which the layout has no place for, where there are any."""
+    unused = [name for name in rows.column_names if name not in (*layout.names, *STAMPED)] if rows is not None else []
     return (f"{file}: columns not in the layout were left out: {', '.join(unused)}",) if unused else ()

@@ -4,8 +4,10 @@ The licence forbids passing it on, so it comes out of the PyPI wheel of RecBole 
 RecBole's links from films to a knowledge graph, which tell the director. A rating is a view with a value.
 """
 
+import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -62,11 +64,15 @@ def fetch(cache: Path) -> Path:
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     wheels = sorted(cache.glob("recbole-1.2.1-*.whl")) or _download(cache)
-    try:
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            wheel.extractall(cache, [f"{MEMBERS}/ml-100k.{table}" for table in TABLES])
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise InputError(f"ml-100k: {wheels[0]} is damaged ({error}); delete it and try again") from error
+    with tempfile.TemporaryDirectory(dir=cache) as partial:
+        try:
+            with zipfile.ZipFile(wheels[0]) as wheel:
+                wheel.extractall(partial, [f"{MEMBERS}/ml-100k.{table}" for table in TABLES])
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise InputError(f"ml-100k: {wheels[0]} is damaged ({error}); delete it and try again") from error
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in TABLES:  # whole files or none, also when two processes fetch at once
+            os.replace(Path(partial) / MEMBERS / f"ml-100k.{table}", folder / f"ml-100k.{table}")
     return folder
 
 

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from catalog.dataset import DataSet
     from catalog.load import Loaded
     from catalog.source import Source
 
@@ -73,7 +74,7 @@ def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool) -> None:
     _print(loaded, source.notes, data)
 
 
-def _print(loaded: "Loaded", notes: tuple[str, ...], data) -> None:
+def _print(loaded: "Loaded", notes: tuple[str, ...], data: "DataSet") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -87,11 +88,15 @@ def _print(loaded: "Loaded", notes: tuple[str, ...], data) -> None:
         console.print(note, soft_wrap=True, highlight=False, markup=False)
 
 
-def _sentences(loaded: "Loaded", data) -> list[str]:
+def _sentences(loaded: "Loaded", data: "DataSet") -> list[str]:
+    from streamrank.settings import settings
+
     happened = f"{loaded.added:,} events added, {loaded.rejected:,} turned away at the door"
     said = ["this content was loaded before: nothing added" if loaded.already else happened]
     if loaded.manifest.shift_days:
         said.append(f"all times moved by {loaded.manifest.shift_days:,} days")
+    if data.home != settings().home:
+        said.append(f"choose it for the commands that follow: export STREAMRANK_DATASET={data.name}")
     if any(name.startswith("quarantined") for name in loaded.manifest.counts):
         said.append(f"rows turned away, with their reasons: {data.quarantine}")
     return said
