@@ -5,6 +5,7 @@ Every append is one atomic commit that carries its app transaction, so that the 
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import numpy as np
@@ -58,7 +59,11 @@ class EventLog:
 
     def files(self) -> list[str]:
         """The Parquet files of the present version; `arrived_on` is in their paths (read with hive_partitioning)."""
-        return sorted(self._table().file_uris()) if self.exists() else []
+        if not self.exists():
+            return []
+        # Not file_uris(), which come percent-encoded: a folder with a space in its name would not be found.
+        added = pa.table(self._table().get_add_actions())["path"].to_pylist()
+        return sorted(str(self.path / unquote(path)) for path in added)
 
     def count(self) -> int:
         """Rows in the log."""
