@@ -15,8 +15,7 @@ from rich.progress import track
 from catalog.dataset import DataSet
 from pipelines.attributes import item_attributes, user_attributes
 from pipelines.batch_events import create_batch_events
-from pipelines.daily_views import EVERYTHING, VIEWS, DailyView
-from pipelines.daily_windows import running_sums
+from pipelines.daily_views import VIEWS, create_everything, feature_rows
 from pipelines.interests import interests
 from streamrank import clock
 from streamrank.events.log import EventLog
@@ -32,7 +31,7 @@ def compute_batch_features(data: DataSet) -> dict[str, int]:
     last_day = last_known_day()
     with duckdb.connect() as connection:
         create_batch_events(connection, EventLog(data.events).files(), data.items, last_day)
-        connection.execute(f"CREATE TEMP TABLE everything AS {running_sums(EVERYTHING, 'batch_events', last_day)}")
+        create_everything(connection, last_day)
         queries = dict(_queries(connection, data, last_day))
         return {
             name: _write(connection, query, data.features / f"{name}.parquet")
@@ -48,23 +47,11 @@ def last_known_day() -> int:
 
 def _queries(connection: duckdb.DuckDBPyConnection, data: DataSet, last_day: int) -> Iterator[tuple[str, str]]:
     for view in VIEWS:
-        yield view.name, _stamped(_daily(view, last_day), tuple(view.windows.keys), tuple(view.features))
+        yield view.name, _stamped(feature_rows(view, last_day), tuple(view.windows.keys), tuple(view.features))
     listed = ("user_top_topics", "user_top_topic_shares")
     yield "user_interests", _stamped(interests("batch_events", last_day), ("user_id",), listed)
     yield "item_attributes", item_attributes(connection, data.items)
     yield "user_attributes", user_attributes(connection, data.users)
-
-
-def _daily(view: DailyView, last_day: int) -> str:
-    """The features of a daily view by key and day, with the sums over all events as of that day beside them."""
-    keys = ", ".join(view.windows.keys)
-    everything = ", ".join(f"a.{state} AS all_{state}" for state in EVERYTHING.states)
-    features = ", ".join(f"({expression})::FLOAT AS {name}" for name, expression in view.features.items())
-    return f"""
-SELECT {keys}, day, {features} FROM (
-  SELECT s.*, {everything} FROM ({running_sums(view.windows, "batch_events", last_day)}) s
-  ASOF LEFT JOIN everything a ON s.day >= a.day
-)"""
 
 
 def _stamped(rows: str, keys: tuple[str, ...], features: tuple[str, ...]) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from duckdb import DuckDBPyConnection
+
 from pipelines.batch_events import FRACTION
-from pipelines.daily_windows import DailyWindows
+from pipelines.daily_windows import DailyWindows, running_sums
 
 LONG, WEEK, DAY = 60, 7, 1
 
@@ -108,3 +110,23 @@ VIEWS = (
         | {"uc_click_rate_60d": click_rate(LONG), "uc_watch_ratio_60d": mean("watched", "watches")},
     ),
 )  # fmt: skip
+
+
+def create_everything(connection: DuckDBPyConnection, last_day: int) -> None:
+    """Makes the table `everything` of the sums over all of `batch_events`, which `feature_rows` reads."""
+    connection.execute(f"CREATE TEMP TABLE everything AS {running_sums(EVERYTHING, 'batch_events', last_day)}")
+
+
+def feature_rows(view: DailyView, last_day: int) -> str:
+    """SQL of a view's rows: its keys, `day` (since 1970-01-01 UTC) and its features as of that day's end, float32.
+
+    The rate that click rates are smoothed to is that of all events as of the same day.
+    """
+    keys = ", ".join(view.windows.keys)
+    everything = ", ".join(f"a.{state} AS all_{state}" for state in EVERYTHING.states)
+    features = ", ".join(f"({expression})::FLOAT AS {name}" for name, expression in view.features.items())
+    return f"""
+SELECT {keys}, day, {features} FROM (
+  SELECT s.*, {everything} FROM ({running_sums(view.windows, "batch_events", last_day)}) s
+  ASOF LEFT JOIN everything a ON s.day >= a.day
+)"""
