@@ -4,6 +4,7 @@ A CSV's values are all strings and a Parquet file's types are its writer's, so e
 for its pair of types. Empty strings and NaN are missing values.
 """
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
@@ -22,8 +23,9 @@ def cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """
     present = [field for field in schema if field.name in rows.column_names]
     plain = _plain(rows.select([field.name for field in present]))
-    values = ", ".join(f'{_expression(plain, field)} AS "{field.name}"' for field in present)
-    typed = query(f"SELECT {values}, {_faults(plain, present)} AS {FAULTS} FROM plain", plain=plain)
+    values = "".join(f'{_expression(plain, field)} AS "{field.name}", ' for field in present)
+    numbered = plain.append_column("row", pa.array(np.arange(len(rows))))  # so that no column is one column
+    typed = query(f"SELECT {values} {_faults(plain, present)} AS {FAULTS} FROM plain ORDER BY row", plain=numbered)
     columns = [_column(typed, field) for field in schema]
     return pa.table([*columns, typed[FAULTS]], schema=_loose(schema).append(pa.field(FAULTS, pa.list_(pa.string()))))
 

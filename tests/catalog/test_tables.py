@@ -72,6 +72,6 @@ def test_no_file_and_a_folder_are_refused_by_name(tmp_path):
 
 def test_a_lacking_column_is_named_with_the_columns_found(tmp_path):
     rows = pa.table({"uid": [1], "time": [2]})
-    with pytest.raises(InputError, match="e.csv: lacks column user_id or item_id, event_time; found uid, time"):
+    with pytest.raises(InputError, match=r"e\.csv: lacks column user_id or item_id, event_time; found uid, time"):
         require(tmp_path / "e.csv", rows, ("user_id", "item_id"), ("event_time",))
     require(tmp_path / "e.csv", rows, ("uid",), ("time", "event_time"))

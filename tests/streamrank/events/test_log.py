@@ -9,7 +9,7 @@ from streamrank.events.log import EventLog
 from streamrank.events.shards import NEVER, SHARDS
 
 EVENTS = event_table([
-    {"event_time": 1 * DAY, "event_type": "view", "user_id": "7", "topics": ["a", "b"], "shard": 2, "log_position": DAY},
+    {"event_time": DAY, "event_type": "view", "user_id": "7", "topics": ["a", "b"], "shard": 2, "log_position": DAY},
     {"event_time": 2 * DAY - 1, "event_type": "view", "item_id": "m", "shard": 3, "log_position": 2 * DAY - 1},
     {"event_time": 2 * DAY, "event_type": "like", "user_id": "7", "shard": 2, "log_position": 2 * DAY},
 ])  # fmt: skip
