@@ -36,8 +36,10 @@ class FeaturesMissing(DataSetMissing):
 
 
 def open_store() -> FeatureStore:
-    """The feature store of the data set in use."""
+    """The feature store of the data set in use; FeaturesMissing when nothing was applied to it."""
     _prepare()
+    if not (settings().home / "registry.db").exists():  # Feast would make an empty one
+        raise FeaturesMissing(f"data set {settings().dataset!r} has no feature registry: run `streamrank apply`")
     return FeatureStore(repo_path=str(FEATURE_REPO))
 
 
