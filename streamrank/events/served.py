@@ -110,7 +110,7 @@ class ServedLog:
 def write_whole(rows: pa.Table, path: Path) -> None:
     """Writes a Parquet file that is either absent or complete: a reader never sees a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f".{path.stem}.partial")  # readers of Parquet folders pass over names with a dot
     try:
         with partial.open("wb") as output:
             pq.write_table(rows, output)

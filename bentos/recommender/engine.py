@@ -1,0 +1,100 @@
+"""What one worker holds between requests: the model, the catalogue, the way to online features, and the served log."""
+
+import asyncio
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bentoml.models import Model
+
+from bentos.recommender.candidates import read_catalogue
+from bentos.recommender.features import STORE_ERRORS, OnlineFeatures, open_store
+from bentos.recommender.health import StoreHealth
+from bentos.recommender.metrics import Metrics, metrics
+from bentos.recommender.query import FEATURE_ERROR, STORE_UNAVAILABLE, Query, Ranked
+from bentos.recommender.ranking import Ranking
+from bentos.recommender.served_rows import in_sample, served_rows, served_schema
+from catalog.dataset import DataSet
+from models.ranker import Ranker
+from streamrank import clock
+from streamrank.environment import CHECKOUT
+from streamrank.events.served import ServedLog
+from streamrank.settings import Settings, settings
+
+logger = logging.getLogger(__name__)
+
+READERS = 4  # reads at once; Feast's decoding holds the interpreter, so more would only wait for each other
+
+
+class Engine:
+    """Answers queries whatever becomes of the online store, and logs what it answered. Used on one event loop."""
+
+    def __init__(self, model: Model) -> None:
+        folder, chosen = Path(model.path), settings()
+        self.version = str(model.tag.version)
+        self.metrics: Metrics = metrics()
+        self._timeout = chosen.feature_timeout_seconds
+        self._sample_rate = chosen.served_sample_rate
+        self._ranking = _ranking(folder, chosen, self.metrics)
+        self._schema = served_schema(self._ranking.ranker.features)
+        self._served = ServedLog(
+            DataSet.current().served, self._schema, chosen.served_queue_rows, chosen.served_flush_seconds,
+            self.metrics.wrote, self.metrics.dropped,
+        )  # fmt: skip
+        self._health = StoreHealth(self._ask_anything, lambda available: self.metrics.degraded.set(not available))
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ranking")
+        self._seats = asyncio.Semaphore(READERS)
+
+    async def warm(self) -> None:
+        """Loads Feast's registry, opens a connection and scores one row, so that no request waits for the first time.
+
+        Finds out as well whether the online store is there; when it is not, the service starts degraded.
+        """
+        try:
+            await self._in_thread(self._ranking.warm, clock.now_us())
+        except STORE_ERRORS as error:
+            self._health.failed(error)
+
+    async def rank(self, query: Query) -> Ranked:
+        """The ranked candidates; popular ones, with `fallback` set, when features cannot be read in time."""
+        if not self._health.available:
+            return self._ranking.popular(query, STORE_UNAVAILABLE)
+        try:
+            async with self._seats:  # waiting for a seat says nothing of the store, so the time begins behind it
+                return await asyncio.wait_for(self._in_thread(self._ranking.rank, query), self._timeout)
+        except STORE_ERRORS as error:
+            self._health.failed(error)
+            return self._ranking.popular(query, STORE_UNAVAILABLE)
+        except Exception:
+            logger.exception("features could not be read: answering popular items")
+            return self._ranking.popular(query, FEATURE_ERROR)
+
+    def log(self, ranked: Ranked, returned: int, request_id: str, **request: object) -> None:
+        """Offers the `returned` first items, or all in the sample, to the served log."""
+        everything = in_sample(request_id, self._sample_rate)
+        rows = served_rows(
+            self._schema, ranked, returned, everything, request_id=request_id, model_version=self.version,
+            fallback=ranked.fallback, **request,
+        )  # fmt: skip
+        self._served.offer(rows)
+
+    def close(self) -> None:
+        """Writes what the served log still holds."""
+        self._health.close()
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._served.close()
+
+    def _ask_anything(self) -> None:
+        self._ranking.online.user("")
+
+    def _in_thread(self, work, *arguments):
+        return asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
+
+
+def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
+    ranker = Ranker.load(folder)
+    service = json.loads((folder / "model.json").read_text())["feature_service"]
+    store = open_store(CHECKOUT / "feature_repo", chosen.feature_timeout_seconds)
+    online = OnlineFeatures(store, service, ranker.features)
+    return Ranking(read_catalogue(folder / "catalog.parquet"), online, ranker, measured.read_seconds)

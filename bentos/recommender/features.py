@@ -1,0 +1,86 @@
+"""Online features through Feast's own API: who the user is, and the matrix that the ranker scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import redis
+from feast import FeatureService, FeatureStore
+from feast.repo_config import load_repo_config
+
+STORE_ERRORS = (redis.RedisError, ConnectionError, TimeoutError)
+"""What a read raises when the online store is down, hung or slow."""
+
+USER_KEY = "user_id"
+TOP_TOPICS = "user_top_topics"
+NO_SURFACE = ""  # Feast takes no column of nulls as request data; the surface of no name counts as missing
+
+
+@dataclass(frozen=True)
+class UserFeatures:
+    """known: whether the store holds anything of the user. top_topics: most viewed first."""
+
+    known: bool
+    top_topics: list[str]
+
+
+class OnlineFeatures:
+    """Reads for one user at a time; safe to share between threads."""
+
+    def __init__(self, store: FeatureStore, service: str, names: Sequence[str]) -> None:
+        """service: the feature service that the model was trained on. names: the matrix's columns in order.
+
+        Raises ValueError when the service lacks one of them: feature_repo has changed since the model was trained.
+        """
+        self._store, self._names = store, list(names)
+        self._service: FeatureService = store.get_feature_service(service)
+        declared = {field.name for view in self._service.feature_view_projections for field in view.features}
+        if missing := sorted(set(names) - declared):
+            raise ValueError(
+                f"the promoted model takes features that feature service {service!r} lacks: {missing}; declare them "
+                f"and run `streamrank apply`, or train and promote a model on what there is"
+            )
+        views = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
+        self._user_references = [f"{view.name}:{field.name}" for view in views for field in view.features]
+
+    def user(self, user_id: str) -> UserFeatures:
+        """One read of the views that are keyed by the user alone."""
+        if not self._user_references:
+            return UserFeatures(known=True, top_topics=[])
+        found = self._store.get_online_features(self._user_references, {USER_KEY: [user_id]}).to_dict()
+        del found[USER_KEY]
+        topics = found.get(TOP_TOPICS, [None])[0] or []
+        return UserFeatures(any(value is not None for (value,) in found.values()), list(topics))
+
+    def matrix(
+        self, user_id: str, item_ids: np.ndarray, creators: np.ndarray, topics: np.ndarray, as_of_us: int,
+        surface: str | None,
+    ) -> np.ndarray:  # fmt: skip
+        """float32 [items, names], NaN where a feature is missing. item_ids, creators, topics: str [items]."""
+        rows = len(item_ids)
+        if not rows:
+            return np.empty((0, len(self._names)), dtype=np.float32)
+        columns: dict[str, list[Any]] = {
+            USER_KEY: [user_id] * rows, "item_id": item_ids.tolist(), "creator_id": creators.tolist(),
+            "topic": topics.tolist(), "request_time": [as_of_us] * rows, "surface": [surface or NO_SURFACE] * rows,
+        }  # fmt: skip
+        found = self._store.get_online_features(features=self._service, entity_rows=columns).to_dict()
+        return np.stack([_float32(found[name]) for name in self._names], axis=1)
+
+
+def _float32(values: list[Any]) -> np.ndarray:
+    return pa.array(values, pa.float32(), from_pandas=True).to_numpy(zero_copy_only=False)
+
+
+def open_store(repository: Path, timeout_seconds: float) -> FeatureStore:
+    """The feature store of `repository`, whose Redis client gives up after `timeout_seconds` and never tries again.
+
+    Feast's client would wait for ever on a server that hangs, and redis-py's for seconds on one that refuses.
+    """
+    config = load_repo_config(repository, repository / "feature_store.yaml")
+    limits = f"socket_timeout={timeout_seconds},socket_connect_timeout={timeout_seconds},retry=null"
+    config.online_store.connection_string += f",{limits}"
+    return FeatureStore(config=config)

@@ -1,0 +1,57 @@
+"""What `/metrics` says of this service beside BentoML's own counters. Made once in each worker process.
+
+`prometheus_client` is imported by the worker only: BentoML names the folder its workers share before it starts them.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from streamrank.events.served import QUEUE_FULL, WRITE_FAILED
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Gauge, Histogram
+
+NO_FALLBACK = "none"
+READ_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    requests: "Counter"  # by fallback, "none" where the ranker answered
+    degraded: "Gauge"
+    read_seconds: "Histogram"  # by read: "user" or "candidates"
+    served_written: "Counter"
+    served_dropped: "Counter"  # by reason
+
+    def answered(self, fallback: str | None) -> None:
+        self.requests.labels(fallback or NO_FALLBACK).inc()
+
+    def wrote(self, rows: int) -> None:
+        self.served_written.inc(rows)
+
+    def dropped(self, rows: int, reason: str) -> None:
+        self.served_dropped.labels(reason).inc(rows)
+
+
+@cache
+def metrics() -> Metrics:
+    """The process's metrics, every one visible from the start."""
+    from prometheus_client import Counter, Gauge, Histogram
+
+    made = Metrics(
+        requests=Counter("streamrank_requests", "Answers of /recommend, by fallback", ["fallback"]),
+        degraded=Gauge(
+            "streamrank_degraded", "1 while the online store is unavailable and popular items are answered",
+            multiprocess_mode="livemax",
+        ),
+        read_seconds=Histogram(
+            "streamrank_feature_read_seconds", "Time of an online feature read", ["read"], buckets=READ_SECONDS
+        ),
+        served_written=Counter("streamrank_served_rows_written", "Rows of the served log written to disk"),
+        served_dropped=Counter("streamrank_served_rows_dropped", "Rows the served log let go, by reason", ["reason"]),
+    )  # fmt: skip
+    made.degraded.set(0)
+    for reason in (QUEUE_FULL, WRITE_FAILED):
+        made.dropped(0, reason)
+    return made

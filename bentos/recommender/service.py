@@ -1,0 +1,101 @@
+"""The recommender: `bentoml serve` and `bentoml build` find it through pyproject.toml.
+
+The model is the last promoted one when the service starts (in a bento, the one it was built with); a later promotion
+is served after a restart. What is slow to import is imported by the worker that ranks, not by the commands.
+"""
+
+import logging
+from uuid import uuid4
+
+import bentoml
+
+from bentos.recommender import home
+from bentos.recommender.api import api_of
+from bentos.recommender.door import JsonDoor, WithoutTracebacks
+from bentos.recommender.openapi import DescribedService
+from bentos.recommender.query import Query, Ranked
+from streamrank import clock, embedded
+
+home.settle()
+API = api_of(home.manifest())
+MODEL = f"{home.model_name()}:latest"
+home.promoted(MODEL)
+home.applied()
+ROUTE = "/recommend"
+
+logger = logging.getLogger("bentoml.recommender")
+
+
+@bentoml.service(
+    service_class=DescribedService,
+    workers=1,
+    traffic={"timeout": 30, "max_concurrency": 128},
+    description="Ranks what a user can watch now, by features read at request time.",
+)
+class Recommender:
+    """Ranks what a user can watch now, by features read at request time."""
+
+    model = bentoml.models.BentoModel(MODEL)
+
+    @bentoml.on_deployment
+    @staticmethod
+    def start_redis() -> None:
+        """Once, before the workers. A service without Redis starts all the same, degraded, and recovers."""
+        try:
+            embedded.ensure_redis()
+        except embedded.ServerError as error:
+            logger.error("starting without the online store: %s", error)
+
+    def __init__(self) -> None:
+        from bentos.recommender.engine import Engine
+
+        logging.getLogger("bentoml._internal.server.http_app").addFilter(WithoutTracebacks())
+        self.engine = Engine(home.promoted(_pinned() or MODEL))
+
+    @bentoml.on_startup
+    async def warm(self) -> None:
+        await self.engine.warm()
+
+    @bentoml.on_shutdown
+    def close(self) -> None:
+        self.engine.close()
+
+    @bentoml.api(route=ROUTE)
+    async def recommend(self, request: API.Request, /) -> API.Response:
+        """Ranks `candidates`, or what is on air and likely, for a user; the best `k`, best first.
+
+        Items nobody knows are ranked with their features missing. Popular items come instead, and `fallback` says why,
+        when the user is unknown or, with `degraded`, when features cannot be read.
+        """
+        request_id, as_of = uuid4().hex, clock.now()
+        context = request.model_dump(include={"surface", "device", "location"})
+        query = Query(str(request.user_id), _distinct(request.candidates), clock.microseconds(as_of), request.surface)
+        ranked = await self.engine.rank(query)
+        returned = min(request.k, len(ranked.item_ids))
+        self.engine.metrics.answered(ranked.fallback)
+        self.engine.log(ranked, returned, request_id, user_id=query.user_id, as_of=as_of, **context)
+        return API.Response(
+            request_id=request_id, model_version=self.engine.version, as_of=as_of,
+            degraded=ranked.degraded, fallback=ranked.fallback, items=_items(ranked, returned),
+        )  # fmt: skip
+
+
+def _distinct(item_ids: list[int] | list[str] | None) -> list[str] | None:
+    """Ids as the platform has them, each once."""
+    return None if item_ids is None else list(dict.fromkeys(map(str, item_ids)))
+
+
+def _items(ranked: Ranked, returned: int) -> list:
+    best = zip(ranked.item_ids[:returned].tolist(), ranked.scores[:returned].tolist(), strict=True)
+    return [
+        API.Item(item_id=API.as_id(item_id), score=score, rank=rank) for rank, (item_id, score) in enumerate(best, 1)
+    ]
+
+
+def _pinned() -> str | None:
+    """The model that the bento being served was built with."""
+    models = Recommender.bento.info.all_models if Recommender.bento else []
+    return next((str(model.tag) for model in models if model.tag.name == home.model_name()), None)
+
+
+Recommender.add_asgi_middleware(JsonDoor, path=ROUTE)

@@ -1,0 +1,111 @@
+"""`streamrank serve` and `streamrank recommend`: start the service, and ask it."""
+
+from typing import Annotated
+
+import typer
+
+DEFAULT_URL = "http://127.0.0.1:3000"
+
+
+class NoAnswer(RuntimeError):
+    """The service could not be asked, or refused; the message says why."""
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    host: Annotated[str, typer.Option(help="0.0.0.0 takes requests from other machines too")] = "127.0.0.1",
+) -> None:
+    """Serve the promoted model: `bentoml serve` in the checkout. Ctrl-C stops it."""
+    import os
+    import sys
+
+    from streamrank.environment import CHECKOUT
+
+    os.chdir(CHECKOUT)
+    command = [sys.executable, "-m", "bentoml", "serve", ".", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)
+
+
+def recommend(
+    user_id: Annotated[str, typer.Argument(help="as the data set has it")],
+    k: Annotated[int, typer.Option("--k", "-k", help="how many items, at most 200")] = 10,
+    candidates: Annotated[
+        str | None, typer.Option(help="rank only these items: their ids, with commas between")
+    ] = None,
+    url: Annotated[str, typer.Option(help="where the service is")] = DEFAULT_URL,
+) -> None:
+    """Ask the running service for a user's ranking and print it with titles."""
+    from catalog.dataset import DataSet
+
+    data = DataSet.current()
+    manifest = data.manifest()
+    body = {"user_id": original(user_id, manifest.user_ids, "USER_ID"), "k": k}
+    if candidates is not None:
+        named = [part.strip() for part in candidates.split(",") if part.strip()]
+        body["candidates"] = [original(item_id, manifest.item_ids, "--candidates") for item_id in named]
+    try:
+        answer = ask(url, body)
+    except NoAnswer as error:
+        typer.secho(f"streamrank: {error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from error
+    show(answer, titles(data), user_id)
+
+
+def ask(url: str, body: dict) -> dict:
+    """The answer of `POST {url}/recommend`. Raises NoAnswer when there is none, with what the service said."""
+    import json
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    headers = {"Content-Type": "application/json"}
+    request = Request(f"{url.rstrip('/')}/recommend", json.dumps(body).encode(), headers)
+    try:
+        with urlopen(request, timeout=60) as response:
+            return json.load(response)
+    except HTTPError as error:
+        raise NoAnswer(
+            f"the service at {url} refused ({error.code}): {error.read().decode(errors='replace')}"
+        ) from error
+    except (URLError, OSError) as error:
+        raise NoAnswer(f"no service answers at {url} ({error}); start one with `streamrank serve`") from error
+
+
+def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
+    """Prints an answer of the service as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "rank", "item", "title", "score", title=f"for user {user_id}, as of {answer['as_of']}", title_justify="left"
+    )
+    for item in answer["items"]:
+        table.add_row(
+            str(item["rank"]), str(item["item_id"]), titles.get(str(item["item_id"]), ""), f"{item['score']:.4f}"
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"model {answer['model_version']}, request {answer['request_id']}")
+    if answer["fallback"]:
+        console.print(
+            f"[yellow]popular items: {answer['fallback']}[/yellow]" + (" (degraded)" if answer["degraded"] else "")
+        )
+
+
+def titles(data) -> dict[str, str]:
+    """item_id -> title, of the items that have one."""
+    import pyarrow.parquet as pq
+
+    if not data.items.exists():
+        return {}
+    items = pq.read_table(data.items, columns=["item_id", "title"])
+    return dict(zip(items["item_id"].to_pylist(), (title or "" for title in items["title"].to_pylist()), strict=True))
+
+
+def original(text: str, ids: str, name: str) -> int | str:
+    """An id typed on the command line, in the type that the data set has it in."""
+    if ids == "string":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{name}: expected an integer, as in this data set; found {text!r}") from error

@@ -1,0 +1,101 @@
+"""With the online store down the service answers popular items at once, says so, and recovers by itself."""
+
+import os
+import signal
+
+import httpx
+import pyarrow.dataset as ds
+import pytest
+from running_service import Service, serving, stop, until
+from small_world import DATASET, World
+
+UNAVAILABLE = "online_store_unavailable"
+
+
+@pytest.fixture
+def valkey(world: World, service: Service):
+    """The process of the world's server, which runs again afterwards, with the service back on it."""
+    from streamrank import embedded
+
+    yield world.valkey
+    with world.entered():
+        embedded.ensure_redis()
+    until_ranked(service)
+
+
+def state(service: Service) -> tuple[bool, str | None]:
+    answer = service.recommend(user_id="u3", k=3)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["degraded"], answer.json()["fallback"]
+
+
+def until_ranked(service: Service) -> None:
+    until(lambda: state(service) == (False, None), "the service did not recover")
+
+
+def assert_degraded(service: Service) -> None:
+    assert state(service) == (True, UNAVAILABLE)
+    assert service.items(user_id="u3", k=3) == [0, 1, 2]
+    assert service.items(user_id="u3", candidates=[50, 1]) == [1, 50]
+    assert httpx.get(f"{service.url}/readyz").status_code == 200
+    assert service.metric("streamrank_degraded") == 1
+
+
+def test_a_killed_server_degrades_and_a_new_one_recovers(world, service, valkey):
+    from streamrank import embedded
+
+    until_ranked(service)
+    before = service.metric("streamrank_requests_total", fallback="none")
+    os.kill(valkey, signal.SIGKILL)
+    assert_degraded(service)
+    assert service.metric("streamrank_requests_total", fallback=UNAVAILABLE) >= 3
+    assert service.metric("streamrank_requests_total", fallback="none") == before
+    with world.entered():
+        embedded.ensure_redis()
+    until_ranked(service)
+    assert service.metric("streamrank_degraded") == 0
+
+
+def test_a_hung_server_is_waited_for_once(service, valkey):
+    until_ranked(service)
+    os.kill(valkey, signal.SIGSTOP)
+    try:
+        assert_degraded(service)
+        reads = service.metric("streamrank_feature_read_seconds_count", read="user")
+        assert [state(service) for _ in range(20)] == [(True, UNAVAILABLE)] * 20
+        assert service.metric("streamrank_feature_read_seconds_count", read="user") <= reads + 1
+    finally:
+        os.kill(valkey, signal.SIGCONT)
+    until_ranked(service)
+
+
+def test_a_bad_request_is_refused_while_degraded_too(service, valkey):
+    os.kill(valkey, signal.SIGKILL)
+    assert service.recommend(user_id="u3", k=0).status_code == 400
+
+
+def test_a_service_starts_degraded_drops_what_its_log_cannot_hold_and_writes_the_rest_at_its_end(
+    world, service, valkey
+):
+    """One start for three behaviours, since a start takes seconds. The server counts as the user's own here."""
+    from streamrank import embedded
+
+    address = f"redis://127.0.0.1:{world.variables['STREAMRANK_REDIS_PORT']}/0"
+    limits = {"STREAMRANK_SERVED_QUEUE_ROWS": "8", "STREAMRANK_SERVED_FLUSH_SECONDS": "3600"}
+    limits |= {"STREAMRANK_SERVED_SAMPLE_RATE": "0", "STREAMRANK_FEATURE_TIMEOUT_SECONDS": "3"}
+    with world.entered():
+        embedded.down()
+    with serving(world, world.root / "other.log", STREAMRANK_REDIS_URL=address, **limits) as other:
+        assert_degraded(other)  # offers 3 + 3 + 2 rows, so that half the queue is written at once
+        with world.entered():
+            embedded.ensure_redis()
+        until_ranked(other)
+        answer = other.recommend(user_id="u3", k=9).json()
+        assert other.metric("streamrank_served_rows_dropped_total", reason="queue_full") == 9
+        kept = other.recommend(user_id="u3", k=1).json()
+        assert service.metric("streamrank_degraded") in (0, 1), "another service's start cost this one its metrics"
+        stop(other.process)
+    log = ds.dataset(world.root / DATASET / "served", format="parquet", partitioning="hive").to_table()
+    logged = set(log["request_id"].to_pylist())
+    assert answer["request_id"] not in logged
+    assert kept["request_id"] in logged

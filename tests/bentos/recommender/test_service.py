@@ -1,0 +1,245 @@
+"""`POST /recommend` over HTTP: what it answers, what it refuses, and what it says about itself."""
+
+import json
+
+import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from running_service import until
+from small_world import DATASET, ENDED, FUTURE, ITEMS, NOW
+
+from bentos.recommender.served_rows import COLUMNS, in_sample
+from catalog.item_path import through_items
+from streamrank import clock
+
+NOBODY = 99_999  # an item that no file names
+JSON = {"Content-Type": "application/json"}
+
+
+def test_an_answer_has_its_fields_and_ids_of_their_own_type(service):
+    answer = service.recommend(user_id="u3", k=5).json()
+    items = answer.pop("items")
+    assert [item["rank"] for item in items] == [1, 2, 3, 4, 5]
+    assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
+    assert all(type(item["item_id"]) is int for item in items)
+    assert len(answer.pop("request_id")) == 32
+    assert answer.pop("model_version")
+    assert answer == {"as_of": "2026-03-01T12:00:00Z", "variant": None, "degraded": False, "fallback": None}
+
+
+def test_ten_items_by_default_and_as_many_as_asked(service):
+    assert len(service.items(user_id="u3")) == 10
+    assert len(service.items(user_id="u3", k=1)) == 1
+
+
+def test_only_what_is_on_air_is_recommended(service):
+    everything = service.items(user_id="u3", k=200)
+    assert sorted(everything) == [item for item in range(ITEMS) if item not in (ENDED, FUTURE)]
+
+
+def test_given_candidates_are_ranked_each_once_whether_known_or_on_air(service):
+    assert sorted(service.items(user_id="u3", candidates=[5, 9, 5, ENDED, NOBODY, 9])) == [5, ENDED, 9, NOBODY]
+    assert service.items(user_id="u3", candidates=[]) == []
+
+
+def test_a_candidates_score_does_not_depend_on_its_company(service):
+    together = service.recommend(user_id="u3", candidates=list(range(20)), k=20).json()["items"]
+    alone = service.recommend(user_id="u3", candidates=[7]).json()["items"][0]["score"]
+    assert {item["item_id"]: item["score"] for item in together}[7] == alone
+
+
+def test_a_thousand_candidates_are_taken(service):
+    assert len(service.items(user_id="u3", candidates=list(range(1_000)), k=200)) == 200
+
+
+def test_an_unknown_user_gets_popular_items_and_is_told(service):
+    before = service.metric("streamrank_requests_total", fallback="none")
+    answer = service.recommend(user_id="nobody", k=3).json()
+    assert (answer["fallback"], answer["degraded"]) == ("unknown_user", False)
+    assert [item["item_id"] for item in answer["items"]] == [0, 1, 2]
+    assert service.items(user_id="nobody", candidates=[50, NOBODY, 1]) == [1, 50, NOBODY]
+    assert service.metric("streamrank_requests_total", fallback="unknown_user") >= 2
+    assert service.metric("streamrank_requests_total", fallback="none") == before
+
+
+BAD_FIELDS = {
+    "user_id": [None, 7, True, 1.5, "", "x" * 257, ["u1"], {}],
+    "k": [0, -1, 201, "5", 1.0, True, None],
+    "candidates": [["5"], [True], [5.0], [None], [10**30], 5, "5", list(range(1_001))],
+    "surface": [7, "x" * 257],
+    "device": [True],
+    "location": [["CH"]],
+    "unheard_of": [1],
+}
+
+
+@pytest.mark.parametrize("field", BAD_FIELDS)
+def test_a_bad_field_is_refused_by_name(service, field):
+    for value in BAD_FIELDS[field]:
+        answer = service.recommend(**{"user_id": "u1", field: value})
+        assert answer.status_code == 400, (field, value)
+        assert {line["loc"][0] for line in answer.json()["detail"]} == {field}, (field, value)
+
+
+def test_a_missing_user_is_named(service):
+    for body in (b"", b"{}"):
+        answer = httpx.post(f"{service.url}/recommend", content=body, headers=JSON)
+        assert answer.status_code == 400
+        assert answer.json()["detail"][0]["loc"] == ["user_id"]
+
+
+def test_the_request_is_flat(service):
+    answer = service.recommend(request={"user_id": "u1"})
+    assert answer.status_code == 400
+    assert {line["loc"][0] for line in answer.json()["detail"]} == {"request", "user_id"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[1]", b"null", b'"u1"', b'{"user_id":"\xff"}', b'{"user_id":"\\ud800"}', b"[" * 100_000]
+)
+def test_what_is_no_json_object_is_refused(service, body):
+    answer = httpx.post(f"{service.url}/recommend", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("request_of", [
+    {"data": {"user_id": "u1"}}, {"files": {"user_id": b"u1"}},
+    {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},
+    {"content": b"x", "headers": {"Content-Type": "application/vnd.bentoml+pickle"}},
+])  # fmt: skip
+def test_what_is_not_json_is_refused(service, request_of):
+    answer = httpx.post(f"{service.url}/recommend", **request_of)
+    assert answer.status_code == 415
+    assert "Content-Type: expected application/json, found" in answer.json()["error"]
+
+
+def test_a_large_body_is_refused(service):
+    answer = httpx.post(f"{service.url}/recommend", content=b" " * (2 << 20), headers=JSON)
+    assert (answer.status_code, answer.json()) == (413, {"error": "body: expected at most 1048576 bytes"})
+
+
+def test_a_refusal_leaves_one_line_in_the_log_and_nothing_of_the_body(service, world):
+    service.recommend(user_id="u1", surprise="SECRET")
+    log = world.root / "service.log"
+    until(lambda: "refused a request: surprise" in log.read_text(), "the refusal is not in the log")
+    assert "SECRET" not in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+def test_only_post_recommends(service):
+    assert httpx.get(f"{service.url}/recommend").status_code == 405
+
+
+def test_the_service_says_that_it_lives_and_is_ready(service):
+    assert httpx.get(f"{service.url}/livez").status_code == 200
+    assert httpx.get(f"{service.url}/readyz").status_code == 200
+
+
+def test_metrics_show_reads_and_the_served_log(service):
+    service.recommend(user_id="u3")
+    assert service.metric("streamrank_feature_read_seconds_count", read="user") >= 1
+    assert service.metric("streamrank_feature_read_seconds_count", read="candidates") >= 1
+    assert service.metric("streamrank_degraded") == 0
+    assert service.metric("streamrank_served_rows_dropped_total", reason="queue_full") == 0
+    assert service.metric("streamrank_served_rows_dropped_total", reason="write_failed") == 0
+    until(lambda: service.metric("streamrank_served_rows_written_total") > 0, "no served row was written")
+
+
+def test_the_openapi_page_tells_what_is_taken_and_answered(service):
+    page = httpx.get(f"{service.url}/docs.json").json()
+    schemas, post = page["components"]["schemas"], page["paths"]["/recommend"]["post"]
+    request, response = schemas["RecommendRequest"], schemas["RecommendResponse"]
+    assert request["required"] == ["user_id"]
+    assert request["additionalProperties"] is False
+    assert request["properties"]["user_id"]["type"] == "string"
+    assert request["properties"]["k"] | {"default": 10, "minimum": 1, "maximum": 200} == request["properties"]["k"]
+    candidates, nothing = request["properties"]["candidates"]["anyOf"]
+    assert (candidates["items"]["type"], candidates["maxItems"], nothing) == ("integer", 1_000, {"type": "null"})
+    assert set(response["properties"]) == set(service.recommend(user_id="u3").json())
+    assert set(schemas["RankedItem"]["properties"]) == {"item_id", "score", "rank"}
+    assert set(post["responses"]) == {"200", "400", "413", "415", "429", "504"}
+    assert set(page["paths"]) == {"/recommend", "/livez", "/readyz", "/metrics"}
+    references = json.dumps(post).split('"$ref": "#/components/schemas/')[1:]
+    assert {reference.split('"')[0] for reference in references} <= set(schemas)
+
+
+@pytest.fixture
+def served(service, world):
+    """Reads the rows of a request from the served log once they are written."""
+
+    def rows(request_id: str) -> pa.Table:
+        folder = world.root / DATASET / "served"
+
+        def read() -> pa.Table:
+            if not folder.exists():
+                return COLUMNS.empty_table()
+            log = ds.dataset(folder, format="parquet", partitioning="hive")
+            return log.to_table(filter=ds.field("request_id") == request_id)
+
+        until(lambda: read().num_rows, f"request {request_id} is not in the served log")
+        return read().sort_by([("score", "descending")])
+
+    return rows
+
+
+def test_the_served_log_holds_the_vectors_that_an_independent_read_finds(service, world, served):
+    asked = [3, 5, 9, 14, ENDED, NOBODY]
+    answer = service.recommend(user_id="u3", candidates=asked, k=6, surface="home").json()
+    rows = served(answer["request_id"])
+    expected = independent_read(world, "u3", rows["item_id"].to_pylist(), "home")
+    features = rows.column_names[len(COLUMNS) : -1]
+    assert len(features) > 40
+    assert rows["item_id"].to_pylist() == [str(item["item_id"]) for item in answer["items"]]
+    for name in features:
+        found = rows[name].to_numpy().astype(np.float32)
+        assert found.tobytes() == expected[name].tobytes(), name
+    assert rows["item_views_60d"].null_count == 1, "the features of an unknown item are missing"
+
+
+def independent_read(world, user_id: str, item_ids: list[str], surface: str) -> dict[str, np.ndarray]:
+    from pipelines import feature_store
+
+    with world.entered():
+        items = pq.read_table(world.root / DATASET / "items.parquet")
+        keys = through_items(pa.table({"item_id": item_ids}), items)
+        rows = {
+            "user_id": [user_id] * len(item_ids), "item_id": item_ids,
+            "creator_id": keys["creator_id"].fill_null("nobody").to_pylist(),
+            "topic": keys["topic"].fill_null("nothing").to_pylist(),
+            "request_time": [clock.microseconds(NOW)] * len(item_ids), "surface": [surface] * len(item_ids),
+        }  # fmt: skip
+        store = feature_store.open_store()
+        found = store.get_online_features(store.get_feature_service("ranker"), rows).to_df()
+    return {name: found[name].to_numpy(np.float32, na_value=np.nan) for name in found.columns if name not in rows}
+
+
+def test_the_served_log_tells_who_asked_for_what_and_got_it(service, served):
+    context = {"surface": "home", "device": "tv", "location": "CH"}
+    answer = service.recommend(user_id="u4", k=2, **context).json()
+    row = served(answer["request_id"]).select(COLUMNS.names).slice(0, 1).to_pylist()[0]
+    best = answer["items"][0]
+    assert row.pop("as_of") == NOW
+    assert row == context | {
+        "request_id": answer["request_id"], "user_id": "u4", "item_id": str(best["item_id"]), "slot": 1,
+        "returned": True, "score": best["score"], "model_version": answer["model_version"], "fallback": None,
+    }  # fmt: skip
+
+
+def test_a_fallback_is_logged_without_features(service, served):
+    rows = served(service.recommend(user_id="nobody", k=2).json()["request_id"])
+    assert set(rows["fallback"].to_pylist()) == {"unknown_user"}
+    assert rows["item_views_60d"].null_count == rows.num_rows
+
+
+def test_all_candidates_of_sampled_requests_are_logged_and_returned_items_of_all(service, served):
+    answers = [service.recommend(user_id="u5", k=3, candidates=list(range(12))).json() for _ in range(8)]
+    for answer in answers:
+        rows = served(answer["request_id"])
+        sampled = in_sample(answer["request_id"], 0.5)
+        assert rows.num_rows == (12 if sampled else 3)
+        assert rows["slot"].to_pylist() == [1, 2, 3] + [None] * (rows.num_rows - 3)
+        assert rows["returned"].to_pylist() == [True] * 3 + [False] * (rows.num_rows - 3)

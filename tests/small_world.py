@@ -1,0 +1,108 @@
+"""A small platform made by the real pipeline: two thousand events of one month, its features and a model."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from platforms import environment, free_port
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DATASET = "small-world"
+USERS, ITEMS, EVENTS, DAYS = 40, 60, 2_000, 20
+ENDED, FUTURE = 7, 8  # items that are off the air at NOW: one is over, one has not begun
+
+
+@dataclass(frozen=True)
+class World:
+    """A platform with data, features, a model and a running Valkey; user ids are strings, item ids integers."""
+
+    root: Path
+    variables: dict[str, str]
+
+    def entered(self, **more: str):
+        """This process, and what it starts, works on the world while the block lasts."""
+        return environment(**self.variables, **more)
+
+    @property
+    def valkey(self) -> int:
+        """Process id of its server."""
+        return int((self.root / "valkey" / "valkey.pid").read_text())
+
+
+def world_at(root: Path) -> World:
+    """The world at `root`, with a port of its own, before anything is in it."""
+    variables = {
+        "STREAMRANK_ROOT": str(root), "STREAMRANK_DATASET": DATASET, "STREAMRANK_NOW": NOW.isoformat(),
+        "STREAMRANK_REDIS_PORT": str(free_port()),
+    }  # fmt: skip
+    return World(root, variables)
+
+
+def build(root: Path) -> None:
+    """Every step of the pipeline but the training."""
+    from catalog.dataset import DataSet
+    from catalog.files import source
+    from catalog.load import load
+    from pipelines import feature_store
+    from pipelines.batch_features import compute_batch_features
+    from streamrank import clock, embedded
+
+    with clock.use(clock.VirtualClock(clock.microseconds(NOW))):
+        load(source(*write_sources(root), name=DATASET), DataSet.current())
+        compute_batch_features(DataSet.current())
+        feature_store.apply()
+        embedded.ensure_redis()
+        feature_store.materialize_incremental(NOW)
+        promote(root, feature_store.declared_features(feature_store.open_store(), "ranker").names)
+
+
+def write_sources(root: Path) -> tuple[Path, Path, Path]:
+    """Events, items and users as a user of the platform would bring them."""
+    random = np.random.default_rng(7)
+    users, items = random.integers(USERS, size=EVENTS), random.zipf(1.5, size=EVENTS) % ITEMS
+    ago = [timedelta(seconds=int(s)) for s in random.integers(86_400, DAYS * 86_400, size=EVENTS)]
+    tables = {
+        "events": {
+            "event_id": [f"e{number}" for number in range(EVENTS)],
+            "event_time": [NOW - time_ago for time_ago in ago],
+            "event_type": random.choice(["impression", "click", "view", "like"], size=EVENTS).tolist(),
+            "user_id": [f"u{user}" for user in users],
+            "item_id": items,
+        },
+        "items": {
+            "item_id": np.arange(ITEMS),
+            "creator_id": [None if item % 10 == 9 else f"c{item % 6}" for item in range(ITEMS)],
+            "topics": [[f"t{item % 4}", "all"] if item % 7 else None for item in range(ITEMS)],
+            "title": [f"Title {item}" for item in range(ITEMS)],
+            "available_from": [NOW + timedelta(days=1) if item == FUTURE else None for item in range(ITEMS)],
+            "available_until": [NOW if item == ENDED else None for item in range(ITEMS)],
+        },
+        "users": {"user_id": [f"u{user}" for user in range(USERS)], "age": random.integers(18, 80, size=USERS)},
+    }
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), root / f"{name}.parquet")
+    return tuple(root / f"{name}.parquet" for name in tables)
+
+
+def promote(root: Path, features: list[str]) -> None:
+    """Stores a small model as `streamrank promote` does."""
+    import bentoml
+    import xgboost
+
+    random = np.random.default_rng(11)
+    matrix = random.random((500, len(features)), dtype=np.float32) * 10
+    labels = matrix @ random.random(len(features), dtype=np.float32)
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(matrix, labels, feature_names=features), 20)
+    items = pq.read_table(root / DATASET / "items.parquet")
+    popularity = pa.array(np.arange(items.num_rows, 0, -1, dtype=np.float64))
+    about = {"features": features, "feature_service": "ranker", "dataset": DATASET}
+    with bentoml.models.create(f"ranker-{DATASET}", module="models.ranker") as model:
+        folder = Path(model.path)
+        booster.save_model(folder / "model.ubj")
+        (folder / "model.json").write_text(json.dumps(about))
+        columns = ["item_id", "creator_id", "topics", "title", "available_from", "available_until"]
+        pq.write_table(items.select(columns).append_column("popularity", popularity), folder / "catalog.parquet")
