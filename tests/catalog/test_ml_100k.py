@@ -57,7 +57,7 @@ def test_what_was_fetched_once_is_read_again_without_a_network(cache, source):
 def test_a_failed_fetch_says_what_was_wanted_and_where_to_put_it(tmp_path):
     with (
         environment(PIP_NO_INDEX="1"),
-        pytest.raises(InputError, match=r"could not fetch recbole==1\.2\.1 with pip: .*"),
+        pytest.raises(InputError, match=r"could not fetch recbole==1\.2\.1 with pip"),
     ):
         ml_100k.source(tmp_path / "cache")
 

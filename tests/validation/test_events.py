@@ -137,7 +137,7 @@ def _sound(row: dict) -> bool:
     return bool(key) and told and in_time and row["event_type"] != "zap" and row["watch_ms"] not in ("-1", "abc")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=12))
 def test_sound_rows_enter_once_broken_ones_do_not_and_none_is_lost(offered):
     # Enough sound rows that the column's unit of time is never in doubt.
