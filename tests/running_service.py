@@ -45,11 +45,11 @@ class Service:
 
 
 @contextmanager
-def serving(world: World, log: Path, **variables: str) -> Iterator[Service]:
+def serving(world: World, log: Path, bento: str = ".", **variables: str) -> Iterator[Service]:
     """`bentoml serve` in the checkout with these variables, until the block ends; then SIGTERM."""
     port = free_port()
     with world.entered(**variables):
-        process = bentoml("serve", "--port", str(port), "--host", "127.0.0.1", log=log)
+        process = bentoml("serve", bento, "--port", str(port), "--host", "127.0.0.1", log=log)
     service = Service(f"http://127.0.0.1:{port}", process)
     try:
         until(lambda: process.poll() is not None or ready(service.url), f"the service did not start, see {log}")

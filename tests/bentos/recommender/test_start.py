@@ -58,7 +58,7 @@ cli(["serve"])
 
 
 def test_a_bare_command_reports_nothing_and_looks_for_models_under_the_root(tmp_path):
-    """Outside .venv nothing is set before `bentoml` starts. Told to debug, it would log a report instead of sending it."""
+    """Outside .venv nothing is set before `bentoml` starts. Debugging, it would log a report instead of sending it."""
     from catalog.dataset import DataSet, Manifest
 
     empty = world_at(tmp_path)

@@ -1,0 +1,52 @@
+"""`streamrank recommend` asks the running service and prints titles, or says what is wrong."""
+
+import pytest
+import typer
+from platforms import free_port
+from typer.testing import CliRunner, Result
+
+from cli import serve
+
+
+@pytest.fixture
+def ask(world):
+    app = typer.Typer()
+    app.command()(serve.recommend)
+
+    def run(*arguments: str) -> Result:
+        with world.entered(COLUMNS="160"):
+            return CliRunner().invoke(app, arguments)
+
+    return run
+
+
+def test_items_come_with_their_titles(ask, service):
+    said = ask("u3", "--k", "3", "--candidates", "5, 9,14", "--url", service.url)
+    assert said.exit_code == 0, said.output
+    assert all(f"Title {item}" in said.output for item in (5, 9, 14))
+    assert "popular" not in said.output
+
+
+def test_a_fallback_is_told(ask, service):
+    said = ask("nobody", "--url", service.url)
+    assert "popular items: unknown_user" in said.output
+    assert "Title 0" in said.output
+
+
+def test_what_the_service_refuses_is_shown(ask, service):
+    said = ask("u3", "--k", "300", "--url", service.url)
+    assert said.exit_code == 1
+    assert "refused (400)" in said.output
+    assert '"k"' in said.output
+
+
+def test_an_id_of_the_wrong_type_is_refused_before_asking(ask):
+    said = ask("u3", "--candidates", "5,x")
+    assert said.exit_code == 2
+    assert "expected an integer" in said.output
+
+
+def test_without_a_service_the_command_that_starts_one_is_named(ask):
+    said = ask("u3", "--url", f"http://127.0.0.1:{free_port()}")
+    assert said.exit_code == 1
+    assert "streamrank serve" in said.output
