@@ -45,9 +45,9 @@ SELECT
   (event_type = 'like' OR (ratings = 1 AND value >= {LIKED}))::INT AS likes,
   (event_type = 'follow')::INT AS follows,
   (event_type NOT IN ('notify', 'item_start', 'item_end', 'item_update', 'user_update'))::INT AS activity,
-  CASE WHEN watches = 1 THEN least(watch_ms, length) * {FRACTION} // length ELSE 0 END::BIGINT AS watched,
+  CASE WHEN watches = 1 THEN least(watch_ms, length)::HUGEINT * {FRACTION} // length ELSE 0 END::HUGEINT AS watched,
   watches,
-  CASE WHEN ratings = 1 THEN round(value * {FRACTION}) ELSE 0 END::BIGINT AS rated,
+  CASE WHEN ratings = 1 THEN round(value * {FRACTION}) ELSE 0 END::HUGEINT AS rated,
   ratings
 FROM (
   SELECT l.*, coalesce(l.duration_ms, i.duration_ms) AS length,
