@@ -25,7 +25,7 @@ def cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     plain = _plain(rows.select([field.name for field in present]))
     values = "".join(f'{_expression(plain, field)} AS "{field.name}", ' for field in present)
     numbered = plain.append_column("row", pa.array(np.arange(len(rows))))  # so that no column is one column
-    typed = query(f"SELECT {values} {_faults(plain, present)} AS {FAULTS} FROM plain ORDER BY row", plain=numbered)
+    typed = query(f"SELECT {values} {_faults(plain, present)} AS {FAULTS} FROM plain", plain=numbered)
     columns = [_column(typed, field) for field in schema]
     return pa.table([*columns, typed[FAULTS]], schema=_loose(schema).append(pa.field(FAULTS, pa.list_(pa.string()))))
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.schema import EVENT_TYPES
-from catalog.sql import query
+from catalog.sql import file_list, query
 from validation.casting import FAULTS
 from validation.checks import broken
 
@@ -28,12 +28,8 @@ FOUND = {
     "value out of range": "value::VARCHAR",
     "attributes no JSON object": "no_object",
     "unreadable value": f"array_to_string({FAULTS}, ', ')",
-    "duplicate event_id": "event_id || CASE WHEN taken > 0 THEN ' is in the log' ELSE ' stands in an earlier row' END",
+    "duplicate event_id": "event_id || CASE WHEN taken THEN ' is in the log' ELSE ' stands in an earlier row' END",
 }
-IDENTITY = """
-SELECT sound.*, (row_number() OVER (PARTITION BY event_id ORDER BY row)) - 1 + taken AS earlier
-FROM (SELECT sound.*, (event_id IN (SELECT event_id FROM logged))::INT AS taken FROM sound) AS sound ORDER BY row
-"""
 
 
 def soundness(events: pa.Table, tolerance_us: int) -> pa.Array:
@@ -67,17 +63,23 @@ def identity(sound: pa.Table, logged: Sequence[str]) -> pa.Array:
     """For each sound event whether its event_id stands in an earlier one or in the log, "" where it is new."""
     import great_expectations.expectations as gxe
 
-    taken = read_ids(logged)
-    events = query(IDENTITY, sound=sound, logged=taken)
-    expectation = gxe.ExpectColumnValuesToBeBetween(column="earlier", max_value=0)
-    return _reasons(events, broken(events.select(["earlier"]).to_pandas(), {"duplicate event_id": expectation}))
+    ids = pc.cast(sound["event_id"], pa.string()).combine_chunks()
+    taken = pc.is_in(ids, value_set=_ids(logged))
+    earlier = pa.table({"earlier": _came_before(ids) | taken.to_numpy(zero_copy_only=False)}).to_pandas()
+    expectation = gxe.ExpectColumnValuesToBeInSet(column="earlier", value_set=[False])
+    return _reasons(sound.append_column("taken", taken), broken(earlier, {"duplicate event_id": expectation}))
 
 
-def read_ids(logged: Sequence[str]) -> pa.Table:
+def _ids(logged: Sequence[str]) -> pa.Array:
     if not logged:
-        return pa.table({"event_id": pa.array([], pa.string())})
-    files = ", ".join("'" + file.replace("'", "''") + "'" for file in logged)
-    return query(f"SELECT event_id FROM read_parquet([{files}])")
+        return pa.array([], pa.string())
+    return query(f"SELECT event_id FROM read_parquet({file_list(logged)})")["event_id"].combine_chunks()
+
+
+def _came_before(ids: pa.Array) -> np.ndarray:
+    """bool [n]: whether an equal id stands in an earlier place."""
+    codes = ids.dictionary_encode().indices.to_numpy()  # numbered as they first appear, so a new one is the highest yet
+    return np.diff(np.maximum.accumulate(codes), prepend=-1) == 0
 
 
 def _present(column: pa.ChunkedArray, absent: int | None = 0) -> pa.ChunkedArray:

@@ -59,8 +59,15 @@ def counts_by_kind(reasons: pa.ChunkedArray) -> dict[str, int]:
 def _offered(rows: pa.Table, now_us: int) -> pa.Table:
     """The rows with types, defaults and ids, and how far each lies ahead of its arrival or of the present."""
     typed = cast(rows, GIVEN).append_column("row", pa.array(np.arange(len(rows))))
+    return query(OFFERED.format(now_us=now_us), typed=_identified(typed))
+
+
+def _identified(typed: pa.Table) -> pa.Table:
+    """Every row with an event_id; one without gets the hash of its content and how often that came before."""
+    if not typed["event_id"].null_count:
+        return typed
     content = ", ".join(f'coalesce("{name}"::VARCHAR, chr(0))' for name in GIVEN.names if name != "event_id")
-    return query(OFFERED.format(content=content, now_us=now_us), typed=typed)
+    return query(IDENTIFIED.format(content=content), typed=typed)
 
 
 def _admitted(events: pa.Table) -> pa.Table:
@@ -76,20 +83,21 @@ def _turned_away(rows: pa.Table, reasons: pa.Array, bad: pa.Array) -> pa.Table:
     return kept.append_column("row", places).append_column("reason", reasons.take(places))
 
 
+IDENTIFIED = """
+SELECT * EXCLUDE (content) REPLACE (
+    coalesce(event_id, content || '-' || row_number() OVER (PARTITION BY content ORDER BY row)) AS event_id)
+FROM (SELECT *, CASE WHEN event_id IS NULL THEN md5(concat_ws(chr(31), {content})) END AS content FROM typed)
+ORDER BY row
+"""
 # ahead_us: an event may be later than its arrival, and an arrival later than the present, by the tolerance.
 OFFERED = """
-SELECT * REPLACE (
-    coalesce(event_id, content || '-' || row_number() OVER (PARTITION BY event_id, content ORDER BY row)) AS event_id
-) FROM (
-    SELECT * REPLACE (coalesce(event_type, 'view') AS event_type, least(arrival, present) AS arrived_at),
-        md5(concat_ws(chr(31), {content})) AS content,
-        CASE event_type WHEN 'item_update' THEN item_id WHEN 'user_update' THEN user_id
-             ELSE coalesce(user_id, item_id) END AS key,
-        epoch_us(event_time) AS time_us,
-        epoch_us(greatest(event_time, arrival)) - epoch_us(least(arrival, present)) AS ahead_us,
-        CASE WHEN attributes IS NULL THEN CASE WHEN event_type IN ('item_update', 'user_update') THEN 'nothing' END
-             WHEN NOT json_valid(attributes) THEN attributes
-             WHEN json_type(attributes) <> 'OBJECT' THEN attributes END AS no_object
-    FROM (SELECT *, coalesce(arrived_at, event_time) AS arrival, make_timestamptz({now_us}) AS present FROM typed)
-) ORDER BY row
+SELECT * REPLACE (coalesce(event_type, 'view') AS event_type, least(arrival, present) AS arrived_at),
+    CASE event_type WHEN 'item_update' THEN item_id WHEN 'user_update' THEN user_id
+         ELSE coalesce(user_id, item_id) END AS key,
+    epoch_us(event_time) AS time_us,
+    epoch_us(greatest(event_time, arrival)) - epoch_us(least(arrival, present)) AS ahead_us,
+    CASE WHEN attributes IS NULL THEN CASE WHEN event_type IN ('item_update', 'user_update') THEN 'nothing' END
+         WHEN NOT json_valid(attributes) THEN attributes
+         WHEN json_type(attributes) <> 'OBJECT' THEN attributes END AS no_object
+FROM (SELECT *, coalesce(arrived_at, event_time) AS arrival, make_timestamptz({now_us}) AS present FROM typed)
 """
