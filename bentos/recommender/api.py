@@ -12,7 +12,7 @@ from catalog.dataset import IdType, Manifest
 MOST_ITEMS = 200
 MOST_CANDIDATES = 1_000
 
-Fallback = Literal["unknown_user", "online_store_unavailable", "feature_error"]
+Fallback = Literal["unknown_user", "online_store_unavailable", "feature_timeout", "feature_error"]
 Context = Annotated[str, Field(max_length=256)]
 IntegerId = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 StringId = Annotated[str, Field(strict=True, min_length=1, max_length=256)]

@@ -12,7 +12,7 @@ from bentos.recommender.candidates import read_catalogue
 from bentos.recommender.features import STORE_ERRORS, OnlineFeatures, open_store
 from bentos.recommender.health import StoreHealth
 from bentos.recommender.metrics import Metrics, metrics
-from bentos.recommender.query import FEATURE_ERROR, STORE_UNAVAILABLE, Query, Ranked
+from bentos.recommender.query import FEATURE_ERROR, FEATURE_TIMEOUT, STORE_UNAVAILABLE, Query, Ranked
 from bentos.recommender.ranking import Ranking
 from bentos.recommender.served_rows import in_sample, served_rows, served_schema
 from catalog.dataset import DataSet
@@ -61,14 +61,19 @@ class Engine:
         if not self._health.available:
             return self._ranking.popular(query, STORE_UNAVAILABLE)
         try:
-            async with self._seats:  # waiting for a seat says nothing of the store, so the time begins behind it
-                return await asyncio.wait_for(self._in_thread(self._ranking.rank, query), self._timeout)
+            return await asyncio.wait_for(self._in_turn(query), self._timeout)
         except STORE_ERRORS as error:
             self._health.failed(error)
             return self._ranking.popular(query, STORE_UNAVAILABLE)
+        except TimeoutError:  # of too much at once, not of a store that is gone: that fails sooner, see open_store
+            return self._ranking.popular(query, FEATURE_TIMEOUT)
         except Exception:
             logger.exception("features could not be read: answering popular items")
             return self._ranking.popular(query, FEATURE_ERROR)
+
+    async def _in_turn(self, query: Query) -> Ranked:
+        async with self._seats:
+            return await self._in_thread(self._ranking.rank, query)
 
     def log(self, ranked: Ranked, returned: int, request_id: str, **request: object) -> None:
         """Offers the `returned` first items, or all in the sample, to the served log."""

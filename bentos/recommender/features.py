@@ -11,8 +11,8 @@ import redis
 from feast import FeatureService, FeatureStore
 from feast.repo_config import load_repo_config
 
-STORE_ERRORS = (redis.RedisError, ConnectionError, TimeoutError)
-"""What a read raises when the online store is down, hung or slow."""
+STORE_ERRORS = (redis.RedisError, ConnectionError)
+"""What a read raises when the online store is down or hangs."""
 
 USER_KEY = "user_id"
 TOP_TOPICS = "user_top_topics"
@@ -76,11 +76,14 @@ def _float32(values: list[Any]) -> np.ndarray:
 
 
 def open_store(repository: Path, timeout_seconds: float) -> FeatureStore:
-    """The feature store of `repository`, whose Redis client gives up after `timeout_seconds` and never tries again.
+    """The feature store of `repository`, for requests that wait `timeout_seconds` at most.
 
-    Feast's client would wait for ever on a server that hangs, and redis-py's for seconds on one that refuses.
+    Its Redis client gives up on a silent server after half of that, so that a store which hangs is told from a request
+    that takes long, and never tries again. As Feast makes it, it would wait for ever on a server that hangs, and for
+    seconds on one that refuses.
     """
     config = load_repo_config(repository, repository / "feature_store.yaml")
-    limits = f"socket_timeout={timeout_seconds},socket_connect_timeout={timeout_seconds},retry=null"
+    silence = timeout_seconds / 2
+    limits = f"socket_timeout={silence},socket_connect_timeout={silence},retry=null"
     config.online_store.connection_string += f",{limits}"
     return FeatureStore(config=config)

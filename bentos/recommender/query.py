@@ -6,6 +6,7 @@ import numpy as np
 
 UNKNOWN_USER = "unknown_user"
 STORE_UNAVAILABLE = "online_store_unavailable"
+FEATURE_TIMEOUT = "feature_timeout"
 FEATURE_ERROR = "feature_error"
 
 
@@ -34,7 +35,7 @@ class Ranked:
     @property
     def degraded(self) -> bool:
         """Whether features could not be read, so that a known user got what an unknown one gets."""
-        return self.fallback in (STORE_UNAVAILABLE, FEATURE_ERROR)
+        return self.fallback in (STORE_UNAVAILABLE, FEATURE_TIMEOUT, FEATURE_ERROR)
 
 
 def ranked(item_ids: np.ndarray, scores: np.ndarray, features: np.ndarray | None, fallback: str | None) -> Ranked:
