@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -52,7 +53,7 @@ def _conform(rows: pa.Table, schema: pa.Schema, key: str) -> tuple[pa.Table, pa.
     typed = cast(rows, schema)
     for name in further:
         typed = typed.append_column(name, rows[name])
-    typed = typed.append_column("row", pa.array(range(len(rows)), pa.int64()))
+    typed = typed.append_column("row", pa.array(np.arange(len(rows))))
     reason = f"""array_to_string(CASE WHEN "{key}" IS NULL THEN list_prepend('{key}: missing', {FAULTS})
                  ELSE {FAULTS} END, '; ')"""
     faulty = query(f"SELECT row, {reason} AS reason FROM typed WHERE reason <> '' ORDER BY row", typed=typed)

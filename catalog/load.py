@@ -4,11 +4,13 @@ Each write is atomic and can be repeated, so a load that was cut off anywhere is
 """
 
 import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -73,11 +75,11 @@ def _fill(
     days = days_to_present(admission.good["event_time"], now) if shift_to_now else 0
     days = held.shift_days if held and log.exists() else days
     report(STEPS[1])
-    quarantine.keep(data, "events", source.fingerprint, admission.bad, source.unreadable.get("events"))
-    items = _write_attributes(source, data, days)
-    # The manifest stands before the events, so that a log never lacks the days it was moved by.
+    # The manifest stands before the rest, so that a log never lacks the days it was moved by.
     manifest = _manifest(source.manifest, held, data.name, days)
     data.write_manifest(manifest)
+    quarantine.keep(data, "events", source.fingerprint, admission.bad, source.unreadable.get("events"))
+    items = _write_attributes(source, data, days)
     report(STEPS[2])
     events = filled(stamped(moved(admission.good, days), log), items, log.files())
     report(STEPS[3])
@@ -142,11 +144,14 @@ def _counted(manifest: Manifest, data: DataSet, log: EventLog) -> Manifest:
 
 
 def _held(data: DataSet, source: Source) -> Manifest | None:
-    """The manifest of what is there; what a cut-off `_clear` left without one is removed."""
+    """The manifest of what is there, None where nothing is; InputError where it is not for `source` to fill."""
+    if _clearing(data).exists():
+        _clear(data)
     try:
         held = data.manifest()
     except DataSetMissing:
-        _clear(data)
+        if found := [path.name for path in (data.events, data.items, data.users) if path.exists()]:
+            raise InputError(f"{data.home} holds {', '.join(found)} of something else: choose another --name") from None
         return None
     if held.source != source.manifest.source:
         raise InputError(
@@ -157,12 +162,19 @@ def _held(data: DataSet, source: Source) -> Manifest | None:
 
 
 def _clear(data: DataSet) -> None:
-    """Removes the data set, its manifest first: without one, the rest is known to be left over."""
-    (data.home / "dataset.json").unlink(missing_ok=True)
+    """Removes the data set; a manifest under another name says that this has begun, until it is done."""
+    if (data.home / "dataset.json").exists():
+        os.replace(data.home / "dataset.json", _clearing(data))
     for file in (data.items, data.users):
         file.unlink(missing_ok=True)
     for folder in (data.events, data.quarantine):
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
+    _clearing(data).unlink()
+
+
+def _clearing(data: DataSet) -> Path:
+    return data.home / "dataset.json.clearing"
 
 
 @contextmanager

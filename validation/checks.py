@@ -5,14 +5,17 @@ imported where a check runs.
 """
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.expectations import Expectation
 
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, when Great Expectations is imported
 COMPLETE = {"result_format": "COMPLETE", "include_unexpected_rows": False, "return_unexpected_index_query": False}
 
 
@@ -33,15 +36,23 @@ def broken(frame: "pd.DataFrame", expectations: "dict[str, Expectation]") -> dic
 
 
 def _validate(frame: "pd.DataFrame", expectations: "dict[str, Expectation]") -> list:
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, at import
+    batches = _batches()
+    import great_expectations as gx
+
+    for name, expectation in expectations.items():
+        expectation.meta = {"name": name}
+    suite = gx.ExpectationSuite(name="rows", expectations=list(expectations.values()))
+    return batches.get_batch({"dataframe": frame}).validate(suite, result_format=COMPLETE).results
+
+
+@cache
+def _batches() -> "BatchDefinition":
+    """What makes a batch of a frame; setting it up costs more than checking a small frame, so it is kept."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    batch = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
-    batch = batch.add_batch_definition_whole_dataframe("rows").get_batch({"dataframe": frame})
-    for name, expectation in expectations.items():
-        expectation.meta = {"name": name}
-    suite = gx.ExpectationSuite(name="rows", expectations=list(expectations.values()))
-    return batch.validate(suite, result_format=COMPLETE).results
+    return (
+        context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
+    )

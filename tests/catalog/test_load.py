@@ -1,5 +1,4 @@
 import fcntl
-import shutil
 from dataclasses import replace
 
 import pyarrow as pa
@@ -177,6 +176,14 @@ def test_another_kind_of_source_is_refused(data):
     assert len(_logged(data)) == 1
 
 
+def test_a_folder_of_something_else_is_left_alone(data):
+    data.events.mkdir(parents=True)
+    (data.events / "precious.txt").touch()
+    with pytest.raises(InputError, match=r"mine holds events of something else: choose another --name"):
+        load(_source(_events(1)), data)
+    assert (data.events / "precious.txt").exists()
+
+
 class Stop(Exception):
     pass
 
@@ -201,8 +208,8 @@ def test_a_load_cut_off_at_any_step_is_completed_by_running_it_again(data, tmp_p
 def test_a_replacement_cut_off_in_the_middle_is_completed_by_running_it_again(data):
     load(_source(_events(1, 2)), data)
     before = _state(data)
-    (data.home / "dataset.json").unlink()  # what clearing removes first
-    shutil.rmtree(data.quarantine, ignore_errors=True)
+    (data.home / "dataset.json").rename(data.home / "dataset.json.clearing")  # what clearing begins with
+    data.items.unlink()
     with pytest.raises(DataSetMissing):
         data.manifest()
     assert not load(_source(_events(1, 2)), data).already
