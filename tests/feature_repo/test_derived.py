@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.derived import derive
@@ -79,6 +79,7 @@ def rows(draw) -> dict:
     }
 
 
+@settings(deadline=None)
 @given(st.lists(rows(), min_size=1, max_size=8))
 def test_topic_overlap_is_the_sum_of_the_shares_of_the_items_topics(given_rows):
     for row, found in zip(given_rows, derived(*given_rows), strict=True):
@@ -90,6 +91,7 @@ def test_topic_overlap_is_the_sum_of_the_shares_of_the_items_topics(given_rows):
         assert found["topic_overlap"] == np.float32(sum(shares.get(topic, 0.0) for topic in item))
 
 
+@settings(deadline=None)
 @given(st.lists(rows(), min_size=1, max_size=8))
 def test_a_row_has_the_same_bits_alone_and_among_others(given_rows):
     together = derived(*given_rows)
