@@ -29,9 +29,10 @@ def broken(frame: "pd.DataFrame", expectations: "dict[str, Expectation]") -> dic
         return masks
     for result in _validate(frame, expectations):
         name = result.expectation_config.meta["name"]
-        if result.exception_info.get("raised_exception"):
-            raise RuntimeError(f"check {name!r} could not run: {result.exception_info['exception_message']}")
-        masks[name][result.result.get("unexpected_index_list") or []] = True
+        rows = result.result.get("unexpected_index_list") or []
+        if not result.success and not rows:  # it did not fail on a row, so it could not run
+            raise RuntimeError(f"check {name!r} could not run: {result.exception_info}")
+        masks[name][rows] = True
     return masks
 
 
@@ -53,6 +54,5 @@ def _batches() -> "BatchDefinition":
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return (
-        context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
-    )
+    asset = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
+    return asset.add_batch_definition_whole_dataframe("rows")
