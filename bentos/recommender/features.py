@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import redis
 from feast import FeatureService, FeatureStore
+from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.repo_config import load_repo_config
+from feast.types import Float32
 
 STORE_ERRORS = (redis.RedisError, ConnectionError)
 """What a read raises when the online store is down or hangs."""
@@ -33,15 +34,16 @@ class OnlineFeatures:
     def __init__(self, store: FeatureStore, service: str, names: Sequence[str]) -> None:
         """service: the feature service that the model was trained on. names: the matrix's columns in order.
 
-        Raises ValueError when the service lacks one of them: feature_repo has changed since the model was trained.
+        Raises ValueError when the service lacks one of them as Float32: feature_repo has changed since the training.
         """
         self._store, self._names = store, list(names)
         self._service: FeatureService = store.get_feature_service(service)
-        declared = {field.name for view in self._service.feature_view_projections for field in view.features}
+        fields = [field for view in self._service.feature_view_projections for field in view.features]
+        declared = {field.name for field in fields if field.dtype == Float32}
         if missing := sorted(set(names) - declared):
             raise ValueError(
-                f"the promoted model takes features that feature service {service!r} lacks: {missing}; declare them "
-                f"and run `streamrank apply`, or train and promote a model on what there is"
+                f"the promoted model takes Float32 features that feature service {service!r} lacks: {missing}; declare "
+                f"them and run `streamrank apply`, or train and promote a model on what there is"
             )
         views = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
         self._user_references = [f"{view.name}:{field.name}" for view in views for field in view.features]
@@ -67,12 +69,14 @@ class OnlineFeatures:
             USER_KEY: [user_id] * rows, "item_id": item_ids.tolist(), "creator_id": creators.tolist(),
             "topic": topics.tolist(), "request_time": [as_of_us] * rows, "surface": [surface or NO_SURFACE] * rows,
         }  # fmt: skip
-        found = self._store.get_online_features(features=self._service, entity_rows=columns).to_dict()
-        return np.stack([_float32(found[name]) for name in self._names], axis=1)
+        found = self._store.get_online_features(features=self._service, entity_rows=columns).proto
+        vectors = dict(zip(found.metadata.feature_names.val, found.results, strict=True))
+        return np.stack([_float32(vectors[name].values) for name in self._names], axis=1)
 
 
-def _float32(values: list[Any]) -> np.ndarray:
-    return pa.array(values, pa.float32(), from_pandas=True).to_numpy(zero_copy_only=False)
+def _float32(values: Sequence[ValueProto]) -> np.ndarray:
+    """A feature's values. Feast's own conversion finds out the type of each value anew, an eighth of a read's time."""
+    return np.array([value.float_val if value.WhichOneof("val") else np.nan for value in values], dtype=np.float32)
 
 
 def open_store(repository: Path, timeout_seconds: float) -> FeatureStore:
