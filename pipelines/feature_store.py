@@ -55,7 +55,7 @@ def apply() -> list[str]:
             f"{DataSet.current().features}; run `streamrank features`"
         )
     _forget_definitions()
-    with _in_feature_repo(), _quiet():
+    with _in_feature_repo(), quiet():
         apply_total(load_repo_config(FEATURE_REPO, FEATURE_REPO / "feature_store.yaml"), FEATURE_REPO, False)
     return sorted(view.name for view in open_store().list_all_feature_views())
 
@@ -89,7 +89,7 @@ def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
     A feature row that became known (`created`) after a row's time is not seen by it.
     """
     store = open_store()
-    service = _service(store, service_name)
+    service = feature_service(store, service_name)
     features = declared_features(store, service_name)
     chunks = [
         _chunk(store, service, features, rows.slice(start, CHUNK_ROWS))
@@ -100,13 +100,13 @@ def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
 
 def declared_features(store: FeatureStore, service_name: str) -> pa.Schema:
     """The features of a service in its order, with their Arrow types."""
-    projections = _service(store, service_name).feature_view_projections
+    projections = feature_service(store, service_name).feature_view_projections
     return pa.schema(
         [(field.name, from_feast_to_pyarrow_type(field.dtype)) for view in projections for field in view.features]
     )
 
 
-def _service(store: FeatureStore, name: str) -> FeatureService:
+def feature_service(store: FeatureStore, name: str) -> FeatureService:
     try:
         return store.get_feature_service(name)
     except FeatureServiceNotFoundException as error:
@@ -117,7 +117,7 @@ def _service(store: FeatureStore, name: str) -> FeatureService:
 
 def _chunk(store: FeatureStore, service: FeatureService, features: pa.Schema, rows: pa.Table) -> pa.Table:
     numbered = rows.append_column(_ROW, pa.array(np.arange(rows.num_rows)))
-    with _quiet():
+    with quiet():
         job = store.get_historical_features(numbered.to_pandas(), service, filter_by_created_timestamp=True)
         found = job.to_arrow()
     found = found.sort_by(_ROW)  # the store gives rows in any order
@@ -136,7 +136,7 @@ def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime
     store.config.online_store.skip_dedup = True  # else a corrected row of the same time would not replace the first
     for name, start in track(starts.items(), "materialize"):
         if start <= end:
-            with _quiet():
+            with quiet():
                 store.materialize(start, end, feature_views=[name])
     return len(starts)
 
@@ -177,7 +177,7 @@ def _in_feature_repo() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Holds back Feast's own progress lines and its warnings of deprecated calls in its dependencies."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
