@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import server
+from cli import dataset, features, serve, server
 from streamrank import environment
 
 app = typer.Typer(
@@ -16,6 +16,12 @@ app.command()(server.up)
 app.command()(server.down)
 app.command()(server.status)
 app.command()(server.env)
+app.add_typer(dataset.app)
+app.command()(features.features)
+app.command()(features.apply)
+app.command()(features.materialize)
+app.command()(serve.serve)
+app.command()(serve.recommend)
 
 
 def main() -> None:
@@ -35,9 +41,10 @@ def _is_users(error: Exception) -> bool:
     from pydantic import ValidationError
 
     from catalog.dataset import DataSetMissing
+    from catalog.errors import InputError
     from streamrank.embedded import ServerError
 
-    return isinstance(error, (DataSetMissing, ServerError, ValidationError))
+    return isinstance(error, (DataSetMissing, InputError, ServerError, ValidationError))
 
 
 if __name__ == "__main__":

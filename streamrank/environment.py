@@ -22,7 +22,7 @@ def variables() -> dict[str, str]:
 
     STREAMRANK_PROJECT is derived: the data set's name as Feast takes it, without hyphens.
     """
-    root = os.environ.get("STREAMRANK_ROOT") or str(default_root())
+    root = os.path.abspath(os.path.expanduser(os.environ.get("STREAMRANK_ROOT") or default_root()))
     dataset = os.environ.get("STREAMRANK_DATASET") or DEFAULT_DATASET
     return {
         "STREAMRANK_ROOT": root,
