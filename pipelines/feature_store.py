@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from feast import FeatureService, FeatureStore, FeatureView
 from feast.errors import FeatureServiceNotFoundException
@@ -25,10 +24,6 @@ from streamrank.settings import settings
 
 FEATURE_REPO = CHECKOUT / "feature_repo"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CHUNK_ROWS = 50_000
-"""Rows asked for at once: the memory of Feast's DuckDB store grows with rows times the history of their keys."""
-
-_ROW = "entity_row"
 
 
 class FeaturesMissing(DataSetMissing):
@@ -81,23 +76,6 @@ def materialize_incremental(end: datetime) -> int:
     return _materialize(store, starts, _settled(end))
 
 
-def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
-    """The features of a service as of each row's time, in the order of the rows.
-
-    rows: event_timestamp (UTC), the join keys of the service's views and its request columns; equal rows may repeat.
-    Returns the rows' own columns, then the service's features in its order and declared types; missing values are null.
-    A feature row that became known (`created`) after a row's time is not seen by it.
-    """
-    store = open_store()
-    service = feature_service(store, service_name)
-    features = declared_features(store, service_name)
-    chunks = [
-        _chunk(store, service, features, rows.slice(start, CHUNK_ROWS))
-        for start in track(range(0, rows.num_rows, CHUNK_ROWS), f"features of {rows.num_rows:,} rows")
-    ]
-    return pa.concat_tables([_none(rows.schema, features), *chunks])
-
-
 def declared_features(store: FeatureStore, service_name: str) -> pa.Schema:
     """The features of a service in its order, with their Arrow types."""
     projections = feature_service(store, service_name).feature_view_projections
@@ -113,23 +91,6 @@ def feature_service(store: FeatureStore, name: str) -> FeatureService:
         raise FeaturesMissing(
             f"feature service {name!r} is not registered for data set {settings().dataset!r}: run `streamrank apply`"
         ) from error
-
-
-def _chunk(store: FeatureStore, service: FeatureService, features: pa.Schema, rows: pa.Table) -> pa.Table:
-    numbered = rows.append_column(_ROW, pa.array(np.arange(rows.num_rows)))
-    with quiet():
-        job = store.get_historical_features(numbered.to_pandas(), service, filter_by_created_timestamp=True)
-        found = job.to_arrow()
-    found = found.sort_by(_ROW)  # the store gives rows in any order
-    if found.num_rows != rows.num_rows:
-        raise RuntimeError(f"asked for {rows.num_rows} rows of features, found {found.num_rows}: the store lost rows")
-    for field in features:
-        rows = rows.append_column(field, found[field.name].cast(field.type))
-    return rows
-
-
-def _none(columns: pa.Schema, features: pa.Schema) -> pa.Table:
-    return pa.schema([*columns, *features]).empty_table()
 
 
 def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime) -> int:

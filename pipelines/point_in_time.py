@@ -1,8 +1,8 @@
 """The features of a service as of each row's time, each view asked only for what differs.
 
-A request's rows share a user and a time, and a view changes only at the instants when a row of it becomes known. So each
-view is asked for its distinct keys at its distinct instants, and the answers are spread over the rows. The values are
-those of one plain question for all rows; the cost of Feast's DuckDB store, rows times history, is paid far less often.
+A request's rows share a user and a time, and a view changes only at the instants when a row of it becomes known. So
+each view is asked for its distinct keys at its distinct instants, and the answers are spread over the rows. The values
+are those of one plain question for all rows; the price of Feast's DuckDB store, rows times history, is paid less often.
 """
 
 from collections import defaultdict
@@ -15,24 +15,23 @@ import pyarrow.compute as pc
 from feast import FeatureService, FeatureStore, FeatureView
 from feast.feature_view_projection import FeatureViewProjection
 from feast.on_demand_feature_view import OnDemandFeatureView
-from feast.types import from_feast_to_pyarrow_type
 from rich.progress import Progress
 
 from catalog.schema import INSTANT
-from pipelines.feature_store import feature_service, open_store, quiet
+from pipelines.feature_store import declared_features, feature_service, open_store, quiet
 
-CHUNK_ROWS = 50_000
+PORTION_ROWS = 50_000
 """Rows asked for at once: the memory of Feast's DuckDB store grows with rows times the history of their keys."""
 
 _ROW = "entity_row"
 
 
-def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
+def historical_features(rows: pa.Table, service_name: str, portion: int = PORTION_ROWS) -> pa.Table:
     """The features of a service as of each row's time, in the order of the rows.
 
     rows: event_timestamp (UTC), the join keys of the service's views and its request columns; equal rows may repeat.
     Returns the rows' own columns, then the service's features in its order and declared types; missing values are null.
-    A feature row that became known (`created`) after a row's time is not seen by it.
+    A feature row that became known (`created`) after a row's time is not seen by it. portion: rows asked for at once.
     """
     store = open_store()
     service = feature_service(store, service_name)
@@ -42,20 +41,14 @@ def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
         asked = _asked(store, service, derived)
         task = progress.add_task(f"features of {rows.num_rows:,} rows", total=len(asked) + 1)
         for name, features in asked.items():
-            columns |= _view_features(store, store.get_feature_view(name), features, rows)
+            columns |= _view_features(store, store.get_feature_view(name), features, rows, portion)
             progress.advance(task)
         for view in derived:
-            columns |= _derived_features(view, columns, rows.num_rows)
+            columns |= _derived_features(view, columns, rows.num_rows, portion)
         progress.advance(task)
     declared = declared_features(store, service_name)
     given = [columns[name] for name in rows.column_names] + [columns[field.name].cast(field.type) for field in declared]
     return pa.table(given, schema=pa.schema([*rows.schema, *declared]))
-
-
-def declared_features(store: FeatureStore, service_name: str) -> pa.Schema:
-    """The features of a service in its order, with their Arrow types."""
-    views = feature_service(store, service_name).feature_view_projections
-    return pa.schema([(field.name, from_feast_to_pyarrow_type(field.dtype)) for view in views for field in view.features])
 
 
 def _projections(store: FeatureStore, service: FeatureService, derived: bool) -> Iterator[FeatureViewProjection]:
@@ -72,7 +65,9 @@ def _asked(store: FeatureStore, service: FeatureService, derived: list[OnDemandF
     return {name: list(features) for name, features in asked.items()}
 
 
-def _view_features(store: FeatureStore, view: FeatureView, features: list[str], rows: pa.Table) -> dict[str, pa.Array]:
+def _view_features(
+    store: FeatureStore, view: FeatureView, features: list[str], rows: pa.Table, portion: int
+) -> dict[str, pa.Array]:
     keys = [rows[column.name] for column in view.entity_columns]
     instants = _instants(view)
     times = rows["event_timestamp"].cast(pa.int64()).to_numpy()
@@ -83,7 +78,7 @@ def _view_features(store: FeatureStore, view: FeatureView, features: list[str], 
     first, spread = _distinct([*keys, pa.array(place)], known)
     questions = pa.table([key.take(first) for key in keys], [column.name for column in view.entity_columns])
     questions = questions.append_column("event_timestamp", pa.array(instants[place[first]], pa.int64()).cast(INSTANT))
-    answers = _answers(store, [f"{view.name}:{name}" for name in features], questions)
+    answers = _answers(store, [f"{view.name}:{name}" for name in features], questions, portion)
     where = pa.array(spread, mask=~known)
     return {name: answers[name].take(where) for name in features}
 
@@ -93,7 +88,7 @@ def _instants(view: FeatureView) -> np.ndarray:
     source = view.batch_source
     with duckdb.connect() as connection:
         known = connection.execute(
-            f"""SELECT DISTINCT epoch_us(greatest("{source.timestamp_field}", "{source.created_timestamp_column}")) AS known
+            f"""SELECT DISTINCT epoch_us(greatest({source.timestamp_field}, {source.created_timestamp_column})) AS known
             FROM read_parquet(?) ORDER BY known""",
             [source.path],
         ).fetchnumpy()["known"]
@@ -115,10 +110,10 @@ def _distinct(columns: list[pa.ChunkedArray | pa.Array], chosen: np.ndarray) -> 
     return pa.array(places[first]), spread
 
 
-def _answers(store: FeatureStore, features: list[str], questions: pa.Table) -> pa.Table:
+def _answers(store: FeatureStore, features: list[str], questions: pa.Table, portion: int) -> pa.Table:
     parts = [
-        _portion(store, features, questions.slice(start, CHUNK_ROWS))
-        for start in range(0, max(questions.num_rows, 1), CHUNK_ROWS)
+        _portion(store, features, questions.slice(start, portion))
+        for start in range(0, max(questions.num_rows, 1), portion)
     ]
     return pa.concat_tables(parts, promote_options="permissive")
 
@@ -138,13 +133,15 @@ def _portion(store: FeatureStore, features: list[str], questions: pa.Table) -> p
     return found.sort_by(_ROW).select(names)  # the store gives rows in any order
 
 
-def _derived_features(view: OnDemandFeatureView, columns: dict[str, pa.Array], rows: int) -> dict[str, pa.Array]:
+def _derived_features(
+    view: OnDemandFeatureView, columns: dict[str, pa.Array], rows: int, portion: int
+) -> dict[str, pa.Array]:
     requested = [field.name for source in view.source_request_sources.values() for field in source.schema]
     read = [field.name for source in view.source_feature_view_projections.values() for field in source.features]
     inputs = pa.table({name: columns[name] for name in dict.fromkeys(requested + read)})
     parts = [
-        view.transform_arrow(inputs.slice(start, CHUNK_ROWS)).select([field.name for field in view.features])
-        for start in range(0, rows, CHUNK_ROWS)
+        view.transform_arrow(inputs.slice(start, portion)).select([field.name for field in view.features])
+        for start in range(0, rows, portion)
     ]
     if not parts:
         return {field.name: pa.nulls(0) for field in view.features}

@@ -14,6 +14,7 @@ from platforms import environment
 from catalog.dataset import DataSet
 from pipelines import feature_store
 from pipelines.batch_features import compute_batch_features
+from pipelines.point_in_time import historical_features
 from streamrank import clock
 from streamrank.clock import HOUR, SECOND, VirtualClock
 
@@ -96,7 +97,7 @@ def online(rows: pa.Table) -> dict[str, list]:
 
 def test_online_features_are_the_historical_ones_of_now_bit_by_bit(data):
     rows = asked(["u0", "u1", "u4", "stranger"], [*(item["item_id"] for item in ITEMS), "unheard of"], NOW)
-    past, present = feature_store.historical_features(rows, "ranker"), online(rows)
+    past, present = historical_features(rows, "ranker"), online(rows)
     features = feature_store.declared_features(feature_store.open_store(), "ranker")
     assert len(features) >= 21
     for feature in features:
@@ -106,7 +107,7 @@ def test_online_features_are_the_historical_ones_of_now_bit_by_bit(data):
 
 
 def test_what_is_missing_stays_missing(data):
-    (row,) = feature_store.historical_features(asked(["stranger"], ["unheard of"], NOW), "ranker").to_pylist()
+    (row,) = historical_features(asked(["stranger"], ["unheard of"], NOW), "ranker").to_pylist()
     given = {name for name, value in row.items() if value is not None}
     assert given == {
         "user_id",
@@ -120,19 +121,32 @@ def test_what_is_missing_stays_missing(data):
     }
 
 
-def test_rows_come_back_in_the_order_given_across_chunks_and_with_repeats(data, monkeypatch):
+def test_rows_come_back_in_the_order_given_across_portions_and_with_repeats(data):
     rows = asked(["u3", "u0"], [item["item_id"] for item in ITEMS], NOW)
     shuffled = rows.take(np.random.default_rng(1).integers(0, rows.num_rows, 60))
-    whole = feature_store.historical_features(shuffled, "ranker")
-    monkeypatch.setattr(feature_store, "CHUNK_ROWS", 7)
-    assert feature_store.historical_features(shuffled, "ranker").equals(whole)
+    whole = historical_features(shuffled, "ranker")
+    assert historical_features(shuffled, "ranker", portion=7).equals(whole)
     assert whole.select(shuffled.column_names).equals(shuffled)
     once = {(row["user_id"], row["item_id"], row["surface"]): row for row in whole.to_pylist()}
     assert all(once[row["user_id"], row["item_id"], row["surface"]] == row for row in whole.to_pylist())
 
 
+def test_the_values_are_those_of_one_plain_question(data):
+    moments = [START + lead for lead in (0, 3 * DAY, 3 * DAY + HOUR, 9 * DAY + 30 * SECOND, 20 * DAY + 2 * HOUR)]
+    users, items = ["u0", "u1", "u2", "stranger"], [*(item["item_id"] for item in ITEMS), "unheard of"]
+    rows = pa.concat_tables([asked(users, items, moment) for moment in moments])
+    store = feature_store.open_store()
+    numbered = rows.append_column("place", pa.array(range(rows.num_rows))).to_pandas()
+    service = store.get_feature_service("ranker")
+    plain = store.get_historical_features(numbered, service, filter_by_created_timestamp=True).to_arrow()
+    features = feature_store.declared_features(store, "ranker")
+    found = historical_features(rows, "ranker")
+    assert found.select(features.names).equals(plain.sort_by("place").select(features.names).cast(features))
+    assert found["item_views_60d"].null_count not in (0, rows.num_rows)
+
+
 def test_no_rows_give_no_rows_with_all_columns(data):
-    none = feature_store.historical_features(asked([], [], NOW), "ranker")
+    none = historical_features(asked([], [], NOW), "ranker")
     assert none.num_rows == 0
     assert "item_views_60d" in none.column_names
 
@@ -141,10 +155,10 @@ def test_a_row_is_invisible_until_it_was_created(data):
     """The day that ends at midnight is known an hour later; until then a request sees the day before."""
     midnight = START + 10 * DAY
     before, at = (
-        feature_store.historical_features(asked(["u0"], ["i1"], time), "ranker")["user_impressions_60d"].to_pylist()
+        historical_features(asked(["u0"], ["i1"], time), "ranker")["user_impressions_60d"].to_pylist()
         for time in (midnight + HOUR - 1, midnight + HOUR)
     )
-    day_before = feature_store.historical_features(asked(["u0"], ["i1"], midnight), "ranker")
+    day_before = historical_features(asked(["u0"], ["i1"], midnight), "ranker")
     assert before == day_before["user_impressions_60d"].to_pylist()
     shown = [e for e in history() if e["user_id"] == "u0" and e["event_type"] == "impression"]
     known = [len([e for e in shown if e["arrived_at"] < end]) for end in (midnight - DAY, midnight)]
@@ -165,8 +179,8 @@ def test_an_outcome_at_the_impressions_own_instant_does_not_leak(redis_server, t
         with place, clock.use(VirtualClock(NOW)):
             compute_batch_features(make_data_set(events, ITEMS, USERS))
             feature_store.apply()
-            seen.append(feature_store.historical_features(asked(["u0"], ["i1"], instant - lead), "ranker"))
-            later = feature_store.historical_features(asked(["u0"], ["i1"], instant + DAY), "ranker")
+            seen.append(historical_features(asked(["u0"], ["i1"], instant - lead), "ranker"))
+            later = historical_features(asked(["u0"], ["i1"], instant + DAY), "ranker")
             seen.append(later["item_likes_60d"].to_pylist())
     assert seen[0].equals(seen[2])
     assert seen[1] != seen[3], "the planted outcome is there the day after"
@@ -205,7 +219,7 @@ def test_the_next_incremental_run_brings_the_day_that_was_not_known_at_the_last(
                 feature_store.materialize_incremental(clock.now())
                 rows = asked(["u0", "u1"], ["i1"], now)
                 found.append(online(rows)["user_impressions_60d"])
-                past = feature_store.historical_features(rows, "ranker")["user_impressions_60d"].to_pylist()
+                past = historical_features(rows, "ranker")["user_impressions_60d"].to_pylist()
                 assert found[-1] == past
     assert found[0] != found[1]
 
@@ -214,9 +228,9 @@ def test_a_step_that_was_left_out_is_named(platform):
     with pytest.raises(feature_store.FeaturesMissing, match="run `streamrank features`"):
         feature_store.apply()
     with pytest.raises(feature_store.FeaturesMissing, match="no feature registry: run `streamrank apply`"):
-        feature_store.historical_features(asked([], [], NOW), "ranker")
+        historical_features(asked([], [], NOW), "ranker")
 
 
 def test_an_unknown_service_is_named(data):
     with pytest.raises(feature_store.FeaturesMissing, match="'rankers' is not registered"):
-        feature_store.historical_features(asked([], [], NOW), "rankers")
+        historical_features(asked([], [], NOW), "rankers")
