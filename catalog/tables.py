@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pt
 from pyarrow import csv
 
 from catalog.errors import InputError
@@ -50,9 +51,19 @@ def no_lines() -> pa.Table:
 
 def _parquet(file: Path) -> Read:
     try:
-        return Read(pq.read_table(file, partitioning=None), no_lines())
+        rows = pq.read_table(file, partitioning=None)
+        return Read(rows.cast(pa.schema([field.with_type(_usual(field.type)) for field in rows.schema])), no_lines())
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{file}: begins as a Parquet file but cannot be read: {_first_line(error)}") from error
+
+
+def _usual(given: pa.DataType) -> pa.DataType:
+    """The type itself, or the one that stands for it where Arrow or DuckDB cannot compute with it."""
+    if pt.is_string_view(given) or pt.is_decimal256(given):
+        return pa.string()
+    if pt.is_list(given) or pt.is_large_list(given):
+        return pa.list_(_usual(given.value_type)) if _usual(given.value_type) != given.value_type else given
+    return given
 
 
 def _csv(file: Path, sample: bytes, delimiter: str, quote: str | bool) -> Read:

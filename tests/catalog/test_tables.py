@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +33,20 @@ def test_a_parquet_file_keeps_its_types_whatever_it_is_called(tmp_path):
     found = read(tmp_path / "events.csv")
     assert found.rows.equals(rows)
     assert not found.text
+
+
+def test_types_that_nothing_computes_with_are_read_as_their_like(tmp_path):
+    rows = pa.table({
+        "user_id": pa.array(["7", None], pa.string_view()),
+        "topics": pa.array([["a"], None], pa.large_list(pa.string_view())),
+        "event_time": pa.array([Decimal("1700000000.5"), None], pa.decimal256(50, 1)),
+    })  # fmt: skip
+    pq.write_table(rows, tmp_path / "events.parquet")
+    assert read(tmp_path / "events.parquet").rows.to_pydict() == {
+        "user_id": ["7", None],
+        "topics": [["a"], None],
+        "event_time": ["1700000000.5", None],
+    }
 
 
 def test_lines_with_another_number_of_values_are_set_apart(write):

@@ -114,6 +114,13 @@ def test_ids_made_of_the_content_are_the_same_for_the_same_rows_and_part_equal_o
     assert len(set(grown)) == 5
 
 
+def test_ids_made_of_the_content_do_not_depend_on_how_it_was_written():
+    typed = pa.table({"event_time": [NOW - 1], "user_id": [7], "topics": [["a", "b"]], "value": [4.0]})
+    text = pa.table({"value": ["4"], "topics": ["a|b"], "user_id": ["7"], "event_time": ["2024-03-01 11:59:59.999999"]})
+    one, other = (admit(rows, [], NOW, MINUTE).good["event_id"].to_pylist() for rows in (typed, text))
+    assert one == other
+
+
 def test_no_rows_are_fine():
     found = admit(pa.table({"user_id": pa.array([], pa.string()), "event_time": pa.array([], pa.int64())}), [], NOW, 0)
     assert (len(found.good), len(found.bad)) == (0, 0)
