@@ -23,9 +23,12 @@ def cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """
     present = [field for field in schema if field.name in rows.column_names]
     plain = _plain(rows.select([field.name for field in present]))
-    values = "".join(f'{_expression(plain, field)} AS "{field.name}", ' for field in present)
+    values = "".join(
+        f'"{field.name}" AS "given {field.name}", {_expression(plain, field)} AS "{field.name}", ' for field in present
+    )
     numbered = plain.append_column("row", pa.array(np.arange(len(rows))))  # so that no column is one column
-    typed = query(f"SELECT {values} {_faults(plain, present)} AS {FAULTS} FROM plain", plain=numbered)
+    read = f"SELECT {values} row FROM plain"
+    typed = query(f"SELECT *, {_faults(plain, present)} AS {FAULTS} FROM ({read})", plain=numbered)
     columns = [_column(typed, field) for field in schema]
     return pa.table([*columns, typed[FAULTS]], schema=_loose(schema).append(pa.field(FAULTS, pa.list_(pa.string()))))
 
@@ -83,11 +86,6 @@ def _list(name: str, given: pa.DataType) -> str:
 
 
 def _instant(rows: pa.Table, column: str) -> str:
-    instant = _any_instant(rows, column)
-    return f"CASE WHEN isfinite({instant}) THEN {instant} END"  # 'infinity' is a time to SQL
-
-
-def _any_instant(rows: pa.Table, column: str) -> str:
     name, given = f'"{column}"', rows.schema.field(column).type
     if pt.is_timestamp(given) or pt.is_date(given):
         return f"{name}::TIMESTAMPTZ"  # the session is in UTC, so a naive time is read as UTC
@@ -96,7 +94,9 @@ def _any_instant(rows: pa.Table, column: str) -> str:
     if not (pt.is_string(given) or pt.is_large_string(given)):
         return "NULL::TIMESTAMPTZ"
     text = f"nullif(trim({name}), '')"
-    return f"coalesce({_epoch(rows, column, text)}, TRY_CAST({text} AS TIMESTAMPTZ))"
+    instant = f"TRY_CAST({text} AS TIMESTAMPTZ)"
+    finite = f"CASE WHEN isfinite({instant}) THEN {instant} END"  # 'infinity' is a time to SQL
+    return f"coalesce({_epoch(rows, column, text)}, {finite})"
 
 
 def _epoch(rows: pa.Table, column: str, value: str) -> str:
@@ -124,7 +124,7 @@ def _faults(rows: pa.Table, fields: list[pa.Field]) -> str:
 
 
 def _fault(rows: pa.Table, field: pa.Field) -> str:
-    name, given = f'"{field.name}"', rows.schema.field(field.name).type
+    name, given = f'"given {field.name}"', rows.schema.field(field.name).type
     if pt.is_floating(given):
         present = f"NOT isnan({name})"
     else:
@@ -133,7 +133,7 @@ def _fault(rows: pa.Table, field: pa.Field) -> str:
     # Quotes and semicolons keep their own meaning in a reason, so they do not come out of the value.
     found = f"translate(left({name}::VARCHAR, 40), ';''', ',`')"
     return (
-        f"CASE WHEN {present} AND ({_expression(rows, field)}) IS NULL "
+        f'CASE WHEN {present} AND "{field.name}" IS NULL '
         f"THEN '{field.name}: expected {expected}, found ''' || {found} || '''' END"
     )
 

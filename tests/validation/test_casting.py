@@ -45,7 +45,7 @@ def test_seconds_and_dates_are_times():
     assert _times(pa.array([dt.date(2024, 3, 1)])) == [NOON.replace(hour=0, microsecond=0)]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 4_102_444_800_000_000), min_size=1, max_size=5))
 def test_integer_microseconds_come_through_whole(instants):
     column = pa.array([*instants, *[MICROS] * 6])
@@ -107,7 +107,7 @@ def test_a_value_that_cannot_be_cast_is_named_with_its_column_and_costs_no_other
     assert found["value"].to_pylist() == [4.5, None, None]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.text(max_size=25), min_size=1, max_size=8))
 def test_any_text_is_cast_or_named_and_nothing_else_happens(texts):
     names = ["event_time", "watch_ms", "slot", "value", "topics", "user_id", "attributes"]
@@ -119,7 +119,7 @@ def test_any_text_is_cast_or_named_and_nothing_else_happens(texts):
             assert value is not None or text.strip().lower() in ("", "nan") or any(f.startswith(name) for f in named)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.one_of(st.floats(), st.none()), min_size=1, max_size=8))
 def test_any_number_is_cast_or_named(numbers):
     found = cast(
