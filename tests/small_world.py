@@ -1,6 +1,5 @@
 """A small platform made by the real pipeline: two thousand events of one month, its features and a model."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,16 +92,17 @@ def promote(root: Path, features: list[str]) -> None:
     import bentoml
     import xgboost
 
+    from models.ranker import Ranker
+
     random = np.random.default_rng(11)
     matrix = random.random((500, len(features)), dtype=np.float32) * 10
     labels = matrix @ random.random(len(features), dtype=np.float32)
     booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(matrix, labels, feature_names=features), 20)
     items = pq.read_table(root / DATASET / "items.parquet")
     popularity = pa.array(np.arange(items.num_rows, 0, -1, dtype=np.float64))
-    about = {"features": features, "feature_service": "ranker", "dataset": DATASET}
+    about = {"feature_service": "ranker", "dataset": DATASET}
     with bentoml.models.create(f"ranker-{DATASET}", module="models.ranker") as model:
         folder = Path(model.path)
-        booster.save_model(folder / "model.ubj")
-        (folder / "model.json").write_text(json.dumps(about))
+        Ranker(booster, features, about).save(folder)
         columns = ["item_id", "creator_id", "topics", "title", "available_from", "available_until"]
         pq.write_table(items.select(columns).append_column("popularity", popularity), folder / "catalog.parquet")

@@ -1,7 +1,6 @@
 """What one worker holds between requests: the model, the catalogue, the way to online features, and the served log."""
 
 import asyncio
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,7 +98,6 @@ class Engine:
 
 def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     ranker = Ranker.load(folder)
-    service = json.loads((folder / "model.json").read_text())["feature_service"]
     store = open_store(CHECKOUT / "feature_repo", chosen.feature_timeout_seconds)
-    online = OnlineFeatures(store, service, ranker.features)
+    online = OnlineFeatures(store, ranker.about["feature_service"], ranker.features)
     return Ranking(read_catalogue(folder / "catalog.parquet"), online, ranker, measured.read_seconds)
