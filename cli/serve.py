@@ -76,7 +76,7 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
     from rich.table import Table
 
     table = Table(
-        "rank", "item", "title", "score", title=f"for user {user_id}, as of {answer['as_of']}", title_justify="left"
+        "rank", "item", "title", "score", title=f"for user {user_id}, as of {answer['as_of'][:19]} UTC", title_justify="left"
     )
     for item in answer["items"]:
         table.add_row(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,13 @@ class World:
     def valkey(self) -> int:
         """Process id of its server."""
         return int((self.root / "valkey" / "valkey.pid").read_text())
+
+    @cached_property
+    def popular(self) -> list[int]:
+        """The items on air at NOW, the most popular first, as the promoted model's catalogue has them."""
+        catalogue = next((self.root / "bentoml" / "models" / f"ranker-{DATASET}").glob("*/catalog.parquet"))
+        rows = pq.read_table(catalogue).sort_by([("popularity", "descending"), ("item_id", "ascending")])
+        return [item for item in map(int, rows["item_id"].to_pylist()) if item not in (ENDED, FUTURE)]
 
 
 def world_at(root: Path) -> World:
@@ -88,21 +96,15 @@ def write_sources(root: Path) -> tuple[Path, Path, Path]:
 
 
 def promote(root: Path, features: list[str]) -> None:
-    """Stores a small model as `streamrank promote` does."""
-    import bentoml
+    """Stores a small model as `streamrank promote` does, trees over noise instead of labels."""
     import xgboost
 
+    from catalog.dataset import DataSet
     from models.ranker import Ranker
+    from pipelines.model_store import store
 
     random = np.random.default_rng(11)
     matrix = random.random((500, len(features)), dtype=np.float32) * 10
     labels = matrix @ random.random(len(features), dtype=np.float32)
     booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(matrix, labels, feature_names=features), 20)
-    items = pq.read_table(root / DATASET / "items.parquet")
-    popularity = pa.array(np.arange(items.num_rows, 0, -1, dtype=np.float64))
-    about = {"feature_service": "ranker", "dataset": DATASET}
-    with bentoml.models.create(f"ranker-{DATASET}", module="models.ranker") as model:
-        folder = Path(model.path)
-        Ranker(booster, features, about).save(folder)
-        columns = ["item_id", "creator_id", "topics", "title", "available_from", "available_until"]
-        pq.write_table(items.select(columns).append_column("popularity", popularity), folder / "catalog.parquet")
+    store(DataSet(root / DATASET), Ranker(booster, features, {"feature_service": "ranker", "dataset": DATASET}))

@@ -55,12 +55,13 @@ def test_a_thousand_candidates_are_taken(service):
     assert len(service.items(user_id="u3", candidates=list(range(1_000)), k=200)) == 200
 
 
-def test_an_unknown_user_gets_popular_items_and_is_told(service):
+def test_an_unknown_user_gets_popular_items_and_is_told(service, world):
     before = service.metric("streamrank_requests_total", fallback="none")
     answer = service.recommend(user_id="nobody", k=3).json()
     assert (answer["fallback"], answer["degraded"]) == ("unknown_user", False)
-    assert [item["item_id"] for item in answer["items"]] == [0, 1, 2]
-    assert service.items(user_id="nobody", candidates=[50, NOBODY, 1]) == [1, 50, NOBODY]
+    assert [item["item_id"] for item in answer["items"]] == world.popular[:3]
+    best, good = world.popular[0], world.popular[4]
+    assert service.items(user_id="nobody", candidates=[good, NOBODY, best]) == [best, good, NOBODY]
     assert service.metric("streamrank_requests_total", fallback="unknown_user") >= 2
     assert service.metric("streamrank_requests_total", fallback="none") == before
 
