@@ -106,7 +106,7 @@ def test_coverage_counts_the_items_among_the_first_k_of_any_group():
 
 
 def test_a_missing_score_and_a_strange_label_are_refused():
-    with pytest.raises(ValueError, match="scores: expected finite numbers, 1 are not"):
+    with pytest.raises(ValueError, match="scores: expected finite numbers, found 1"):
         metrics.rank(np.array([0]), np.array([1]), np.array([np.nan]))
     with pytest.raises(ValueError, match="labels: expected 0 or 1, found"):
         metrics.auc(np.array([2, 0]), np.array([1.0, 2.0]))

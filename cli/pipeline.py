@@ -1,0 +1,99 @@
+"""`streamrank training-set`, `train`, `evaluate` and `promote`: from features to the ranker in use."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
+
+
+def training_set(as_json: Json = False) -> None:
+    """Build the training set: labelled groups with the features as they were when each was asked."""
+    from dataclasses import asdict
+
+    from catalog.dataset import DataSet
+    from pipelines.training_set import build_training_set
+
+    with _steps(3) as report:
+        made = build_training_set(DataSet.current(), report)
+    if as_json:
+        _print_json(asdict(made))
+        return
+    typer.echo(
+        f"{made.rows:,} rows in {made.groups:,} groups, {made.positives:,} positive; {len(made.features)} features"
+    )
+    typer.echo(f"asked from {made.first} to {made.last}")
+
+
+def train(as_json: Json = False) -> None:
+    """Fit the ranker to the training set."""
+    from dataclasses import asdict
+
+    from catalog.dataset import DataSet
+    from pipelines.train import ranker_folder
+    from pipelines.train import train as fit
+
+    data = DataSet.current()
+    with _steps(1) as report:
+        report("grow trees")
+        made = fit(data)
+    if as_json:
+        _print_json(asdict(made))
+        return
+    typer.echo(f"{made.trees} trees from {made.rows:,} rows, stopped early on {made.stopped_on:,} later ones")
+    leading = ", ".join(f"{name} {share:.0%}" for name, share in list(made.gains.items())[:6])
+    typer.echo(f"most telling features: {leading}")
+    typer.echo(f"written to {ranker_folder(data)}; `streamrank evaluate` tests it")
+
+
+def evaluate(as_json: Json = False) -> None:
+    """Test the trained ranker on later requests, beside the baselines and the ranker in use."""
+    from catalog.dataset import DataSet
+    from cli.evaluation_tables import print_tables
+    from pipelines.evaluate import evaluate as test
+
+    with _steps(4) as report:
+        found = test(DataSet.current(), report)
+    _print_json(found) if as_json else print_tables(found)
+
+
+def promote(
+    force: Annotated[bool, typer.Option("--force", help="even if it ranks worse than the one in use")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put the trained ranker into use, unless it ranks worse than the one it would replace."""
+    from dataclasses import asdict
+
+    from catalog.dataset import DataSet
+    from pipelines.promote import promote as put_into_use
+
+    with _steps(1) as report:
+        report("store the ranker")
+        made = put_into_use(DataSet.current(), force)
+    if as_json:
+        _print_json(asdict(made))
+        return
+    if made.comparison:
+        typer.echo(("forced, though worse: " if made.forced else "") + str(made.comparison))
+    typer.echo(f"in use from now on: {made.tag}")
+
+
+@contextmanager
+def _steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on stderr; what it yields is called with each step's name as the step begins."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total, completed=-1)
+        yield lambda step: progress.update(task, description=step, advance=1)
+        progress.update(task, completed=total)
+
+
+def _print_json(result: dict) -> None:
+    import json
+
+    typer.echo(json.dumps(result, indent=1))

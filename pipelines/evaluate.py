@@ -1,0 +1,169 @@
+"""Tests the trained ranker on the requests of the test part, beside the baselines and the ranker now in use."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.dataset import DataSet
+from catalog.sql import query
+from models import bootstrap, metrics
+from models.baselines import baseline_scores
+from models.matrix import matrix
+from models.ranker import Ranker
+from pipelines import inputs
+from pipelines.evaluation_rows import evaluation_rows
+from pipelines.labels import labelled
+from pipelines.model_store import digest, in_use
+from pipelines.train import ranker_folder, trained
+from pipelines.training_set import with_features
+from streamrank import clock
+
+MEASURES = {
+    "ndcg@10": lambda ranking: metrics.ndcg(ranking, 10),
+    "recall@20": lambda ranking: metrics.recall(ranking, 20),
+    "map@10": lambda ranking: metrics.average_precision(ranking, 10),
+}
+MAIN = "ndcg@10"
+CHALLENGER, HOLDER = "ranker", "ranker in use"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """rows: qid, label, user_id, item_id, warm. scores: scorer name -> [rows]."""
+
+    rows: pa.Table
+    scores: dict[str, np.ndarray]
+
+
+def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -> dict:
+    """Writes <home>/training/evaluation.json and returns what it says.
+
+    The tables: "warm" requests, of users with an event on an earlier UTC day, and "cold" ones; where impressions are
+    logged "all" comes first. The first is the main one. StepMissing when no ranker has been trained.
+    """
+    ranker = trained(data)
+    report("label the test part")
+    asked = evaluation_rows(data)
+    report("ask for features")
+    rows = with_features(data, asked.rows)
+    report("score")
+    holder = in_use(data)
+    scores = _ranker_scores(ranker, holder.ranker if holder else None, rows)
+    scores |= _baselines(data, rows)
+    report("measure")
+    scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm"]), scores)
+    catalogue = inputs.catalogue(data).num_rows
+    result = {
+        "dataset": data.name,
+        "model": digest(ranker_folder(data)),
+        "replaces": {"tag": holder.tag, "paired": HOLDER in scores} if holder else None,
+        "evaluated_at": clock.now().isoformat(),
+        "main": MAIN,
+        "tables": [
+            _table(name, part, asked.shown, catalogue) | {"requests": _requests(name, asked.requests)}
+            for name, part in _parts(scored, asked.shown).items()
+        ],
+    }
+    _write(data, result)
+    return result
+
+
+def read_evaluation(data: DataSet) -> dict:
+    """What `evaluate` wrote last; StepMissing when that was never, or of another ranker than the one trained last."""
+    path = _path(data)
+    trained(data)
+    if not path.exists():
+        raise inputs.StepMissing(f"no evaluation: expected {path}; run `streamrank evaluate`")
+    found = json.loads(path.read_text())
+    if found["model"] != digest(ranker_folder(data)):
+        raise inputs.StepMissing(f"{path} is of another ranker than the one trained last; run `streamrank evaluate`")
+    return found
+
+
+def _ranker_scores(ranker: Ranker, holder: Ranker | None, rows: pa.Table) -> dict[str, np.ndarray]:
+    scores = {CHALLENGER: ranker.score(matrix(rows, ranker.features))}
+    if holder and set(holder.features) <= set(rows.column_names):
+        scores[HOLDER] = holder.score(matrix(rows, holder.features))
+    return scores
+
+
+def _baselines(data: DataSet, rows: pa.Table) -> dict[str, np.ndarray]:
+    views = query(f"""SELECT user_id, topics, epoch_us(arrived_at) AS viewed_at FROM {inputs.events(data)}
+                      WHERE event_type = 'view' AND topics IS NOT NULL""")
+    items, users = inputs.items(data).select(["item_id", "topics"]), inputs.users(data).select(["user_id", "topics"])
+    return baseline_scores(rows, labelled(data), views, items, users)
+
+
+def _parts(scored: Scored, shown: bool) -> dict[str, Scored]:
+    warm = scored.rows["warm"].to_numpy()
+    chosen = {"all": np.ones(len(warm), bool)} if shown else {}
+    chosen |= {"warm": warm, "cold": ~warm}
+    return {
+        name: Scored(scored.rows.filter(pa.array(mask)), {who: values[mask] for who, values in scored.scores.items()})
+        for name, mask in chosen.items()
+        if mask.any()
+    }
+
+
+def _requests(name: str, counts: dict[str, int]) -> int:
+    return sum(counts.values()) if name == "all" else counts[name]
+
+
+def _table(name: str, part: Scored, shown: bool, catalogue: int) -> dict:
+    """Each scorer's measures, and by how much the ranker beats each of the others."""
+    groups, labels = part.rows["qid"].to_numpy(), part.rows["label"].to_numpy()
+    users, items = _codes(part.rows["user_id"]), _codes(part.rows["item_id"])
+    owner = users[np.unique(groups, return_index=True)[1]]
+    by_request, scorers = {}, {}
+    for scorer, scores in part.scores.items():
+        ranking = metrics.rank(groups, labels, scores)
+        telling = (ranking.relevant > 0) & (ranking.relevant < ranking.sum(np.ones(len(groups))))
+        by_request[scorer] = {m: np.where(telling, f(ranking), np.nan) for m, f in MEASURES.items()}
+        scorers[scorer] = {m: asdict(bootstrap.mean(values, owner)) for m, values in by_request[scorer].items()}
+        scorers[scorer]["coverage@10"] = metrics.coverage(ranking, items, 10, catalogue)
+        if shown:
+            scorers[scorer] |= _areas(labels, scores, users)
+    return {
+        "name": name,
+        "tested": len(owner),
+        "telling": int(telling.sum()),
+        "rows": len(groups),
+        "positives": int(labels.sum()),
+        "scorers": scorers,
+        "differences": {
+            other: {
+                m: asdict(bootstrap.difference(by_request[CHALLENGER][m], by_request[other][m], owner))
+                for m in MEASURES
+            }
+            for other in part.scores
+            if other != CHALLENGER
+        },
+    }
+
+
+def _areas(labels: np.ndarray, scores: np.ndarray, users: np.ndarray) -> dict:
+    """AUC over all rows, and per user weighted by exposures, over users with both outcomes."""
+    user, area, exposures = metrics.auc_by_user(users, labels, scores)
+    return {
+        "auc": asdict(bootstrap.auc(labels, scores, users)),
+        "auc per user": asdict(bootstrap.mean(area, user, exposures)),
+    }
+
+
+def _codes(column: pa.ChunkedArray) -> np.ndarray:
+    return column.combine_chunks().dictionary_encode().indices.to_numpy()
+
+
+def _write(data: DataSet, result: dict) -> None:
+    partial = _path(data).with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(partial, _path(data))
+
+
+def _path(data: DataSet) -> Path:
+    return data.training / "evaluation.json"

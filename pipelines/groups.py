@@ -1,0 +1,45 @@
+"""Which rows are ranked against each other, and the instant at which each group is asked.
+
+A group is a request where the impressions name one, else a user's day. All of its rows are asked one microsecond
+before its first impression: asked impression by impression, the outcomes already seen would tell those still to come.
+"""
+
+import pyarrow as pa
+
+from catalog.sql import query
+from streamrank.clock import HOUR
+
+GROUPED = pa.schema([
+    pa.field("qid", pa.int64()),
+    pa.field("label", pa.int8()),
+    pa.field("user_id", pa.string()),
+    pa.field("item_id", pa.string()),
+    pa.field("request_time", pa.int64()),  # microseconds: the features of the row are those of this instant
+    pa.field("surface", pa.string()),
+    pa.field("known_at", pa.int64()),
+])  # fmt: skip
+
+
+def grouped(rows: pa.Table, zone_hours: int | None) -> pa.Table:
+    """Labelled impressions (`labels.LABELLED`) as groups: GROUPED, ordered by qid; rows without a label are left out.
+
+    zone_hours: the UTC offset by which a user's days are told apart; UTC where None. qids rise with the time asked.
+    """
+    return query(DAYS.format(zone=(zone_hours or 0) * HOUR), rows=rows).cast(GROUPED)
+
+
+def with_both_outcomes(rows: pa.Table) -> pa.Table:
+    """The groups that hold a positive and a negative: nothing can be learned or measured in the order of others."""
+    kept = "SELECT * FROM rows QUALIFY min(label) OVER (PARTITION BY qid) < max(label) OVER (PARTITION BY qid)"
+    return query(f"SELECT * FROM ({kept}) ORDER BY qid, item_id, hash(surface)", rows=rows).cast(rows.schema)
+
+
+DAYS = """
+WITH days AS (
+    SELECT *, min(shown_at) OVER (PARTITION BY user_id, request_id,
+        CASE WHEN request_id IS NULL THEN (shown_at + {zone}) // 86400000000 END) - 1 AS request_time
+    FROM rows WHERE label IS NOT NULL)
+SELECT dense_rank() OVER (ORDER BY request_time, user_id, request_id) AS qid,
+    label, user_id, item_id, request_time, surface, known_at
+FROM days ORDER BY qid, item_id, shown_at, surface
+"""

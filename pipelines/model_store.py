@@ -1,0 +1,97 @@
+"""The rankers in BentoML's model store: the one in use, and how another takes its place."""
+
+import hashlib
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.dataset import DataSet
+from catalog.sql import query
+from models.ranker import Ranker
+from pipelines import inputs
+from pipelines.labels import labelled
+from streamrank.clock import DAY
+from streamrank.environment import CHECKOUT, prepare
+
+RECENT_DAYS = 7
+FILES = ("model.ubj", "model.json")
+
+
+@dataclass(frozen=True)
+class Stored:
+    tag: str
+    ranker: Ranker
+
+
+def model_name(data: DataSet) -> str:
+    """What the data set's ranker is called in the store."""
+    return f"ranker-{data.name}".lower()
+
+
+def in_use(data: DataSet) -> Stored | None:
+    """The ranker that was stored last, None where none was."""
+    models = _store()
+    from bentoml.exceptions import NotFound
+
+    try:
+        found = models.get(f"{model_name(data)}:latest")
+    except NotFound:
+        return None
+    return Stored(str(found.tag), Ranker.load(found.path))
+
+
+def store(data: DataSet, ranker: Ranker) -> str:
+    """Stores `ranker` with the catalogue that the service holds in memory; its tag. Nothing is stored by halves."""
+    labels = {"dataset": data.name, "feature_service": ranker.about["feature_service"]}
+    with _store().create(model_name(data), module="models.ranker", labels=labels, metadata=ranker.about) as model:
+        ranker.save(Path(model.path))
+        pq.write_table(catalogue(data), Path(model.path) / "catalog.parquet")
+    return str(model.tag)
+
+
+def catalogue(data: DataSet) -> pa.Table:
+    """Every item with its attributes and popularity: the positives of the log's last week, then those of all time."""
+    sql = CATALOGUE.format(week=RECENT_DAYS * DAY)
+    return query(sql, catalogue=inputs.catalogue(data), items=inputs.items(data), rows=labelled(data))
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the ranker's files, by which an evaluation knows the ranker it is of."""
+    total = hashlib.sha256()
+    for file in FILES:
+        total.update((folder / file).read_bytes())
+    return total.hexdigest()
+
+
+def code_version() -> str | None:
+    """The checkout's git commit, "-changed" behind it where files differ; None outside a checkout or without git."""
+    if not (CHECKOUT / ".git").exists() or not shutil.which("git"):
+        return None
+    found = subprocess.run(
+        ["git", "-C", str(CHECKOUT), "describe", "--always", "--abbrev=40", "--dirty=-changed", "--exclude=*"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return found.stdout.strip() or None
+
+
+def _store():
+    prepare()
+    import bentoml
+
+    return bentoml.models
+
+
+CATALOGUE = """
+WITH acts AS (SELECT item_id, label, known_at, max(known_at) OVER () AS last FROM rows WHERE label IS NOT NULL),
+counts AS (
+    SELECT item_id, sum(label) AS ever, coalesce(sum(label) FILTER (known_at > last - {week}), 0) AS lately
+    FROM acts GROUP BY item_id)
+SELECT c.item_id, i.creator_id, i.topics, i.title, c.available_from, c.available_until,
+    (coalesce(n.lately, 0) + coalesce(n.ever, 0) / (1 + max(coalesce(n.ever, 0)) OVER ()))::DOUBLE AS popularity
+FROM catalogue c LEFT JOIN items i USING (item_id) LEFT JOIN counts n USING (item_id)
+ORDER BY c.item_id
+"""
