@@ -75,9 +75,8 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        "rank", "item", "title", "score", title=f"for user {user_id}, as of {answer['as_of'][:19]} UTC", title_justify="left"
-    )
+    title = f"for user {user_id}, as of {answer['as_of'][:19]} UTC"
+    table = Table("rank", "item", "title", "score", title=title, title_justify="left")
     for item in answer["items"]:
         table.add_row(
             str(item["rank"]), str(item["item_id"]), titles.get(str(item["item_id"]), ""), f"{item['score']:.4f}"
