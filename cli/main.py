@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import dataset, features, serve, server
+from cli import dataset, demo, features, pipeline, serve, server
 from streamrank import environment
 
 app = typer.Typer(
@@ -20,8 +20,13 @@ app.add_typer(dataset.app)
 app.command()(features.features)
 app.command()(features.apply)
 app.command()(features.materialize)
+app.command()(pipeline.training_set)
+app.command()(pipeline.train)
+app.command()(pipeline.evaluate)
+app.command()(pipeline.promote)
 app.command()(serve.serve)
 app.command()(serve.recommend)
+app.command()(demo.demo)
 
 
 def main() -> None:
