@@ -4,6 +4,7 @@ A group is a code, any integer; rows may come in any order. Labels are 0 or 1, a
 are ordered by a shuffle with a fixed seed, so that the order of the rows, which may betray the label, decides nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,21 +84,25 @@ def auc(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = Non
     weights: how often each row counts, [rows]; once where absent.
     """
     weights = np.ones(len(labels)) if weights is None else weights
-    return float(auc_draws(labels, scores, weights[:, None])[0])
+    return float(auc_draws(labels, scores, lambda order: weights[None, order])[0])
 
 
-def auc_draws(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """AUC under each column of weights [rows, draws], float64 [draws]; sorted once for all of them."""
+def auc_draws(labels: np.ndarray, scores: np.ndarray, weights: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """AUC under each of several weightings of the rows, float64 [draws].
+
+    weights: gives how often each row counts in each draw, [draws, rows], for the rows in the order it is told.
+    """
     _check(labels, scores)
     order = np.argsort(scores, kind="stable")
     ordered, positive = np.asarray(scores)[order], np.asarray(labels, bool)[order]
-    ties = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
-    weights = weights[order].astype(np.float64)
-    up = np.add.reduceat(weights * positive[:, None], ties, axis=0)
-    down = np.add.reduceat(weights * ~positive[:, None], ties, axis=0)
-    won = (up * (np.cumsum(down, axis=0) - down / 2)).sum(axis=0)
-    pairs = up.sum(axis=0) * down.sum(axis=0)
-    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    first, last = np.searchsorted(ordered, ordered, "left"), np.searchsorted(ordered, ordered, "right")
+    drawn = weights(order).astype(np.float64)
+    negatives = np.zeros((len(drawn), len(order) + 1))
+    np.cumsum(drawn * ~positive, axis=1, out=negatives[:, 1:])
+    below = negatives[:, first[positive]] + negatives[:, last[positive]]  # twice, so that a tie counts half
+    up = drawn[:, positive]
+    pairs = up.sum(axis=1) * negatives[:, -1]
+    return np.divide((up * below).sum(axis=1) / 2, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
 def auc_by_user(users: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -65,7 +65,7 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
         "evaluated_at": clock.now().isoformat(),
         "main": MAIN,
         "tables": [
-            _table(name, part, asked.shown, catalogue) | {"requests": _requests(name, asked.requests)}
+            _table(name, part, asked.shown and name == "all", catalogue) | {"requests": _requests(name, asked.requests)}
             for name, part in _parts(scored, asked.shown).items()
         ],
     }
@@ -114,7 +114,7 @@ def _requests(name: str, counts: dict[str, int]) -> int:
     return sum(counts.values()) if name == "all" else counts[name]
 
 
-def _table(name: str, part: Scored, shown: bool, catalogue: int) -> dict:
+def _table(name: str, part: Scored, areas: bool, catalogue: int) -> dict:
     """Each scorer's measures, and by how much the ranker beats each of the others."""
     groups, labels = part.rows["qid"].to_numpy(), part.rows["label"].to_numpy()
     users, items = _codes(part.rows["user_id"]), _codes(part.rows["item_id"])
@@ -126,7 +126,7 @@ def _table(name: str, part: Scored, shown: bool, catalogue: int) -> dict:
         by_request[scorer] = {m: np.where(telling, f(ranking), np.nan) for m, f in MEASURES.items()}
         scorers[scorer] = {m: asdict(bootstrap.mean(values, owner)) for m, values in by_request[scorer].items()}
         scorers[scorer]["coverage@10"] = metrics.coverage(ranking, items, 10, catalogue)
-        if shown:
+        if areas:
             scorers[scorer] |= _areas(labels, scores, users)
     return {
         "name": name,
