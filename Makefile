@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@printf '#!%s\nfrom cli.main import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/streamrank && chmod +x $(BIN)/streamrank
-	@echo 'import streamrank.environment; streamrank.environment.prepare()' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/streamrank_environment.pth"
+	@echo 'import sys, streamrank.environment; streamrank.environment.prepare(); [sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "streamrank"]' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/streamrank_environment.pth"
 	@touch $(STAMP)
 
 demo: install

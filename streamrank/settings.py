@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     served_sample_rate: float = Field(0.01, ge=0, le=1, description="share of requests logged with all candidates")
     served_queue_rows: int = Field(100_000, ge=1, description="rows the served log holds in memory before it drops")
     served_flush_seconds: float = Field(5.0, gt=0, description="age at which buffered served rows are written")
-    feature_timeout_seconds: float = Field(1.0, gt=0, description="how long a request waits for online features")
+    feature_timeout_seconds: float = Field(2.0, gt=0, description="how long a request waits for online features")
 
     @field_validator("root")
     @classmethod
