@@ -24,7 +24,7 @@ def print_tables(result: dict) -> None:
 def _scorers(dataset: str, found: dict) -> Table:
     """One row a scorer."""
     measures = [measure for measure in MEASURES if measure in next(iter(found["scorers"].values()))]
-    table = _table(f"{dataset}, {WORDS[found['name']]}: mean and 95 % interval", ["scorer", *measures, "coverage@10"])
+    table = _table(f"{dataset}, {WORDS[found['name']]} (95 % interval below)", ["scorer", *measures, "coverage"])
     for scorer, values in found["scorers"].items():
         cells = [_interval(values[measure]) for measure in measures]
         table.add_row(scorer, *cells, f"{values['coverage@10']:.1%}", style="bold" if scorer == "ranker" else None)
@@ -49,12 +49,14 @@ def _sentence(found: dict) -> str:
 
 
 def _table(title: str, columns: list[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", no_wrap=True)
     return table
 
 
 def _interval(value: dict, sign: bool = False) -> str:
+    """The mean, and below it the interval, narrow enough for a terminal of 80 columns."""
     shape = "+.3f" if sign else ".3f"
-    return f"{value['mean']:{shape}} ({value['low']:{shape}} to {value['high']:{shape}})"
+    low, high = (f"{value[end]:{shape}}".replace("0.", ".", 1) for end in ("low", "high"))
+    return f"{value['mean']:{shape}}\n[dim]{low} {high}[/dim]"
