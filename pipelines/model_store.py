@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def code_version() -> str | None:
 
 def _store():
     prepare()
-    import bentoml
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a dependency of BentoML's, at its import
+        import bentoml
 
     return bentoml.models
 
