@@ -85,7 +85,7 @@ def _store():
         warnings.simplefilter("ignore", DeprecationWarning)  # of a dependency of BentoML's, at its import
         import bentoml
 
-    return bentoml.models
+        return bentoml.models
 
 
 CATALOGUE = """
