@@ -81,11 +81,11 @@ def code_version() -> str | None:
 
 def _store():
     prepare()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of a dependency of BentoML's, at its import
-        import bentoml
+    import bentoml
 
-        return bentoml.models
+    # Feast lets every deprecation notice through, also those that BentoML's dependencies make when they are loaded.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="pathspec")
+    return bentoml.models
 
 
 CATALOGUE = """
