@@ -1,11 +1,12 @@
 """`streamrank training-set`, `train`, `evaluate` and `promote`: from features to the ranker in use."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Annotated
 
 import typer
 
+WITH_A_BAR = ("ask for features",)
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
 
@@ -82,14 +83,24 @@ def promote(
 
 @contextmanager
 def _steps(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on stderr; what it yields is called with each step's name as the step begins."""
+    """A progress bar on stderr; what it yields is called with each step's name as the step begins.
+
+    It rests while a step shows a bar of its own. Whatever a step prints goes to stderr: stdout is the result's.
+    """
+    import sys
+
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with redirect_stdout(sys.stderr), Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=total, completed=-1)
-        yield lambda step: progress.update(task, description=step, advance=1)
+
+        def begin(step: str) -> None:
+            progress.update(task, description=step, advance=1)
+            progress.stop() if step in WITH_A_BAR else progress.start()
+
+        yield begin
         progress.update(task, completed=total)
 
 

@@ -62,3 +62,17 @@ def with_views(data: DataSet) -> DataSet:
     compute_batch_features(data)
     feature_store.apply()
     return data
+
+
+def learn_backwards(data: DataSet) -> None:
+    """Puts a ranker in the place of the trained one that prefers what nobody clicks."""
+    import xgboost
+
+    from models.matrix import matrix
+    from models.ranker import Ranker
+    from pipelines.train import ranker_folder, trained
+    from pipelines.training_set import read_training_set
+
+    rows, about = read_training_set(data)
+    target = xgboost.DMatrix(matrix(rows, about.features), 1 - rows["label"].to_numpy(), feature_names=about.features)
+    Ranker(xgboost.train({"nthread": 1}, target, 20), about.features, trained(data).about).save(ranker_folder(data))

@@ -3,19 +3,20 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bentoml
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import xgboost
-from learning_world import ITEMS, NOW, impressions, made, with_views
+from learning_world import ITEMS, NOW, impressions, learn_backwards, made, with_views
 from platforms import environment
 
 from catalog.dataset import DataSet
 from models.matrix import matrix
 from models.ranker import Ranker
+from pipelines import feature_store
 from pipelines.evaluate import CHALLENGER, HOLDER, evaluate, read_evaluation
 from pipelines.inputs import StepMissing
 from pipelines.model_store import code_version, in_use
@@ -39,29 +40,15 @@ def template(tmp_path_factory, redis_server) -> Iterator[Path]:
 def data(template, tmp_path, redis_server) -> Iterator[DataSet]:
     shutil.copytree(template, tmp_path / "root")
     with entered(tmp_path / "root", redis_server) as data:
-        from pipelines import feature_store
-
         feature_store.apply()
         yield data
 
 
-def entered(root: Path, redis_url: str):
-    from contextlib import contextmanager
-
-    @contextmanager
-    def inside():
-        variables = {"STREAMRANK_ROOT": str(root), "STREAMRANK_DATASET": "learning", "STREAMRANK_REDIS_URL": redis_url}
-        with environment(**variables), clock.use(VirtualClock(NOW)):
-            yield DataSet.current()
-
-    return inside()
-
-
-def learned_backwards(data: DataSet) -> None:
-    """Puts a ranker in the place of the trained one that prefers what nobody clicks."""
-    rows, about = read_training_set(data)
-    target = xgboost.DMatrix(matrix(rows, about.features), 1 - rows["label"].to_numpy(), feature_names=about.features)
-    Ranker(xgboost.train({"seed": 1}, target, 20), about.features, trained(data).about).save(ranker_folder(data))
+@contextmanager
+def entered(root: Path, redis_url: str) -> Iterator[DataSet]:
+    variables = {"STREAMRANK_ROOT": str(root), "STREAMRANK_DATASET": "learning", "STREAMRANK_REDIS_URL": redis_url}
+    with environment(**variables), clock.use(VirtualClock(NOW)):
+        yield DataSet.current()
 
 
 def test_the_ranker_beats_the_baselines_where_users_have_tastes(data):
@@ -118,7 +105,7 @@ def test_a_tie_passes_and_a_worse_ranker_is_refused_with_both_figures_unless_for
     second = promote(data)
     assert second.tag != first and second.comparison.paired and second.comparison.new == second.comparison.held
 
-    learned_backwards(data)
+    learn_backwards(data)
     worse = evaluate(data)["tables"][0]
     new, held = (worse["scorers"][scorer]["ndcg@10"]["mean"] for scorer in (CHALLENGER, HOLDER))
     assert new < held
@@ -139,7 +126,7 @@ def test_each_step_names_the_one_that_it_needs(data):
     with pytest.raises(StepMissing, match="run `streamrank evaluate`"):
         promote(data)
     evaluate(data)
-    learned_backwards(data)
+    learn_backwards(data)
     with pytest.raises(StepMissing, match="is of another ranker than the one trained last"):
         promote(data)
     (data.training / "training_set.parquet").unlink()
