@@ -26,21 +26,19 @@ def score(booster, matrix):
 
 def test_the_same_input_gives_the_same_scores():
     matrix, *rest = example()
-    first, second = (score(fitting.grow(matrix, *rest, FEATURES, nthread=1), matrix) for _ in range(2))
+    first, second = (score(fitting.grow(matrix, *rest, FEATURES), matrix) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 def test_it_ranks_unseen_groups_well():
     matrix, labels, groups, _ = example(seed=2)
-    found = metrics.ndcg(
-        metrics.rank(groups, labels, score(fitting.grow(*example(), FEATURES, nthread=1), matrix)), 10
-    ).mean()
+    found = metrics.ndcg(metrics.rank(groups, labels, score(fitting.grow(*example(), FEATURES), matrix)), 10).mean()
     chance = metrics.ndcg(metrics.rank(groups, labels, np.zeros(len(labels))), 10).mean()
     assert found > chance + 0.2
 
 
 def test_more_of_a_rising_feature_never_lowers_a_score():
-    booster = fitting.grow(*example(), FEATURES, nthread=1)
+    booster = fitting.grow(*example(), FEATURES)
     steps = np.linspace(0, 1, 50, dtype=np.float32)
     for noise in (0.1, 0.5, 0.9):
         scores = score(booster, np.column_stack([steps, np.full(50, noise, np.float32)]))
@@ -52,7 +50,7 @@ def test_what_it_stops_on_is_not_grown_on():
     late = fitting.held_out(times)
     turned = labels.copy()
     turned[late] = np.roll(labels, 1)[late]
-    one, other = (fitting.grow(matrix, seen, groups, times, FEATURES, nthread=1) for seen in (labels, turned))
+    one, other = (fitting.grow(matrix, seen, groups, times, FEATURES) for seen in (labels, turned))
     rounds = min(one.num_boosted_rounds(), other.num_boosted_rounds())
     np.testing.assert_array_equal(score(one[:rounds], matrix), score(other[:rounds], matrix))
     assert one.num_boosted_rounds() > other.num_boosted_rounds()
@@ -61,7 +59,7 @@ def test_what_it_stops_on_is_not_grown_on():
 def test_groups_that_are_all_asked_at_once_are_all_grown_on():
     matrix, labels, groups, times = example(50)
     assert not fitting.held_out(np.zeros_like(times)).any()
-    assert fitting.grow(matrix, labels, groups, np.zeros_like(times), FEATURES, nthread=1).num_boosted_rounds() > 0
+    assert fitting.grow(matrix, labels, groups, np.zeros_like(times), FEATURES).num_boosted_rounds() > 0
 
 
 @given(st.lists(st.integers(0, 8), max_size=60))
