@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 from feast import FeatureService, FeatureStore, FeatureView
@@ -49,7 +48,6 @@ def apply() -> list[str]:
             f"data set {settings().dataset!r} has no features: expected Parquet files in "
             f"{DataSet.current().features}; run `streamrank features`"
         )
-    _forget_definitions()
     with _in_feature_repo(), quiet():
         apply_total(load_repo_config(FEATURE_REPO, FEATURE_REPO / "feature_store.yaml"), FEATURE_REPO, False)
     return sorted(view.name for view in open_store().list_all_feature_views())
@@ -119,22 +117,24 @@ def _prepare() -> None:
     environment.prepare()
 
 
-def _forget_definitions() -> None:
-    """Drops imported definitions, which hold the paths of the data set they were imported for."""
-    for name, module in list(sys.modules.items()):
-        if Path(getattr(module, "__file__", None) or "/").parent == FEATURE_REPO:
-            del sys.modules[name]
-
-
 @contextlib.contextmanager
 def _in_feature_repo() -> Iterator[None]:
-    """Feast imports definitions by their path from the working folder."""
+    """Feast imports definitions by their bare names from the working folder.
+
+    They are imported anew, since they hold the paths of the data set they were imported for; a module of the caller's
+    that has the name of one is put back afterwards.
+    """
+    names = [path.stem for path in FEATURE_REPO.glob("*.py")]
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     with contextlib.chdir(FEATURE_REPO):
         sys.path.insert(0, str(FEATURE_REPO))
         try:
             yield
         finally:
             sys.path.remove(str(FEATURE_REPO))
+            for name in names:
+                sys.modules.pop(name, None)
+            sys.modules.update(before)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sources import SHOWN_MS, kuairand_as_downloaded, kuairand_as_parquet
+from tiny_sources import SHOWN_MS, kuairand_as_downloaded, kuairand_as_parquet
 
 from catalog import kuairand
 from catalog.errors import InputError

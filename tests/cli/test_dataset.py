@@ -1,5 +1,5 @@
 import pytest
-from sources import kuairand_as_downloaded, kuairand_as_parquet
+from tiny_sources import kuairand_as_downloaded, kuairand_as_parquet
 from typer.testing import CliRunner
 
 from catalog.dataset import DataSet

@@ -1,8 +1,10 @@
 """Features of the past and of now, through Feast and a real server: the same values, and nothing from the future."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
@@ -229,6 +231,15 @@ def test_a_step_that_was_left_out_is_named(platform):
         feature_store.apply()
     with pytest.raises(feature_store.FeaturesMissing, match="no feature registry: run `streamrank apply`"):
         historical_features(asked([], [], NOW), "ranker")
+
+
+def test_a_module_of_the_caller_s_with_the_name_of_a_definition_is_left_alone(data):
+    sys.modules["sources"] = own = ModuleType("sources")
+    try:
+        assert "item_daily" in feature_store.apply()
+        assert sys.modules["sources"] is own
+    finally:
+        del sys.modules["sources"]
 
 
 def test_an_unknown_service_is_named(data):
