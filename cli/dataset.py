@@ -95,8 +95,23 @@ def _sentences(loaded: "Loaded", data: "DataSet") -> list[str]:
     said = ["this content was loaded before: nothing added" if loaded.already else happened]
     if loaded.manifest.shift_days:
         said.append(f"all times moved by {loaded.manifest.shift_days:,} days")
+    elif age := _days_since_last_event(data):
+        said.append(
+            f"the last event is {age:,} days old: windows of 1 to 60 days run empty before a service asks for them; "
+            f"--shift-to-now moves the data to the present"
+        )
     if data.home != settings().home:
         said.append(f"choose it for the commands that follow: export STREAMRANK_DATASET={data.name}")
     if any(name.startswith("quarantined") for name in loaded.manifest.counts):
         said.append(f"rows turned away, with their reasons: {data.quarantine}")
     return said
+
+
+def _days_since_last_event(data) -> int:
+    """Whole days since the last event arrived; 0 where that is within a week."""
+    from streamrank import clock
+    from streamrank.events.log import EventLog
+
+    log = EventLog(data.events)
+    age = (clock.now_us() - int(max(log.last_positions()))) // clock.DAY if log.files() else 0
+    return age if age > 7 else 0

@@ -49,7 +49,7 @@ def _sentence(found: dict) -> str:
 
 
 def _table(title: str, columns: list[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1), min_width=len(title))
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", no_wrap=True)
     return table

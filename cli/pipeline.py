@@ -79,6 +79,8 @@ def promote(
     if made.comparison:
         typer.echo(("forced, though worse: " if made.forced else "") + str(made.comparison))
     typer.echo(f"in use from now on: {made.tag}")
+    for other, lead in made.not_beaten.items():
+        typer.echo(f"note: on the test part it does not rank better than {other}: {lead}")
 
 
 @contextmanager

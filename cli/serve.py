@@ -21,9 +21,25 @@ def serve(
 
     from streamrank.environment import CHECKOUT
 
+    _refuse_taken_port(host, port)
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "bentoml", "serve", ".", "--host", host, "--port", str(port)]
     os.execv(sys.executable, command)
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            message = (
+                f"port {port} on {host} is taken ({error.strerror}), perhaps by another service; choose one with --port"
+            )
+            typer.secho(f"streamrank: {message}", fg=typer.colors.RED, err=True)
+            raise typer.Exit(1) from error
 
 
 def recommend(
@@ -63,11 +79,22 @@ def ask(url: str, body: dict) -> dict:
         with urlopen(request, timeout=60) as response:
             return json.load(response)
     except HTTPError as error:
-        raise NoAnswer(
-            f"the service at {url} refused ({error.code}): {error.read().decode(errors='replace')}"
-        ) from error
+        raise NoAnswer(f"the service at {url} refused ({error.code}): {_told(error.read())}") from error
     except (URLError, OSError) as error:
         raise NoAnswer(f"no service answers at {url} ({error}); start one with `streamrank serve`") from error
+
+
+def _told(body: bytes) -> str:
+    """What a refusal says: each field with its fault, or the text as it came."""
+    import json
+
+    try:
+        faults = json.loads(body)["detail"]
+        told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+        ids = any(fault["loc"][0] in ("user_id", "candidates") for fault in faults)
+        return told + (" (does the service hold the data set of STREAMRANK_DATASET?)" if ids else "")
+    except (ValueError, LookupError, TypeError):
+        return body.decode(errors="replace")
 
 
 def show(answer: dict, titles: dict[str, str], user_id: str) -> None:

@@ -1,6 +1,7 @@
 """The rankers in BentoML's model store: the one in use, and how another takes its place."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import warnings
@@ -82,7 +83,12 @@ def code_version() -> str | None:
 def _store():
     prepare()
     import bentoml
+    from bentoml._internal.configuration.containers import BentoMLContainer
 
+    # BentoML remembers its home from its import on; the data set in use, and so the home, may have changed since.
+    folder = Path(os.environ["BENTOML_HOME"]) / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    BentoMLContainer.model_store.get()._path = folder
     # Feast lets every deprecation notice through, also those that BentoML's dependencies make when they are loaded.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module="pathspec")
     return bentoml.models

@@ -43,11 +43,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Promotion:
-    """tag: of the stored ranker. comparison: with the one it replaced, None for the first. forced: though worse."""
+    """tag: of the stored ranker. comparison: with the one it replaced, None for the first. forced: though worse.
+
+    not_beaten: baseline -> the lead over it as text, of those that it does not beat by more than chance.
+    """
 
     tag: str
     comparison: Comparison | None
     forced: bool
+    not_beaten: dict[str, str]
 
 
 def promote(data: DataSet, force: bool = False) -> Promotion:
@@ -62,7 +66,7 @@ def promote(data: DataSet, force: bool = False) -> Promotion:
         raise WorseThanInUse(f"not promoted, the trained ranker is worse: {found}. `--force` promotes it all the same")
     about = ranker.about | {"metrics": _metrics(evaluation), "code_version": code_version()}
     tag = store(data, Ranker(ranker.booster, ranker.features, about))
-    return Promotion(tag, found, bool(found and found.worse))
+    return Promotion(tag, found, bool(found and found.worse), _not_beaten(evaluation))
 
 
 def comparison(data: DataSet, evaluation: dict) -> Comparison | None:
@@ -79,6 +83,16 @@ def comparison(data: DataSet, evaluation: dict) -> Comparison | None:
         return Comparison(measure, new, held, holder.tag, True, f"{apart['low']:+.4f} to {apart['high']:+.4f}")
     held = holder.ranker.about.get("metrics", {}).get(measure, {}).get("mean")
     return None if held is None else Comparison(measure, new, held, holder.tag, False, "")
+
+
+def _not_beaten(evaluation: dict) -> dict[str, str]:
+    measure, table = evaluation["main"], evaluation["tables"][0]
+    leads = {other: measures[measure] for other, measures in table["differences"].items() if other != HOLDER}
+    return {
+        other: f"{measure} {lead['mean']:+.3f}, 95 % interval {lead['low']:+.3f} to {lead['high']:+.3f}"
+        for other, lead in leads.items()
+        if lead["low"] <= 0
+    }
 
 
 def _metrics(evaluation: dict) -> dict:

@@ -1,5 +1,6 @@
 """The online store: Feast's Redis store at the platform's own address, with a message that says how to start it."""
 
+import warnings
 from typing import Any, Literal
 
 import redis
@@ -7,6 +8,9 @@ from feast.infra.online_stores.redis import RedisOnlineStore, RedisOnlineStoreCo
 from pydantic import Field
 
 from streamrank.settings import settings
+
+# Feast lets every deprecation notice through; this one is between two of its dependencies, at each question asked.
+warnings.filterwarnings("ignore", message=".*fetch_arrow_table", category=DeprecationWarning)
 
 
 class StreamrankOnlineStoreConfig(RedisOnlineStoreConfig):

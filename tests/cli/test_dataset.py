@@ -37,6 +37,14 @@ def test_own_files_are_loaded_and_what_is_turned_away_is_shown(platform, tmp_pat
     assert "this content was loaded before: nothing added" in again
 
 
+def test_data_of_the_past_that_is_left_there_is_said_to_leave_windows_empty(platform, tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("event_time,user_id,item_id\n2024-01-01,7,m\n")
+    said = _run("files", "--events", str(events), "--name", "mine")
+    assert "days old" in said and "--shift-to-now" in said
+    assert "days old" not in _run("files", "--events", str(events), "--name", "moved", "--shift-to-now")
+
+
 def test_what_cannot_be_used_is_refused_before_anything_is_written(platform, tmp_path):
     with pytest.raises(InputError, match="found nothing"):
         _run("files", "--events", str(tmp_path / "absent.csv"), "--name", "mine")

@@ -78,7 +78,7 @@ def test_the_stored_model_is_what_the_service_reads(data):
     train(data)
     evaluation = evaluate(data)
     made = promote(data)
-    assert made.comparison is None and not made.forced
+    assert made.comparison is None and not made.forced and not made.not_beaten
     stored = bentoml.models.get("ranker-learning:latest")
     assert str(stored.tag) == made.tag == in_use(data).tag
     about = json.loads((Path(stored.path) / "model.json").read_text())
@@ -115,7 +115,7 @@ def test_a_tie_passes_and_a_worse_ranker_is_refused_with_both_figures_unless_for
         assert part in str(refusal.value)
     assert in_use(data).tag == second.tag
     forced = promote(data, force=True)
-    assert forced.forced and in_use(data).tag == forced.tag
+    assert forced.forced and forced.not_beaten and in_use(data).tag == forced.tag
 
 
 def test_each_step_names_the_one_that_it_needs(data):
