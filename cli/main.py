@@ -49,7 +49,8 @@ def _is_users(error: Exception) -> bool:
     from catalog.errors import InputError
     from streamrank.embedded import ServerError
 
-    return isinstance(error, (DataSetMissing, InputError, ServerError, ValidationError))
+    refusals = (DataSetMissing, InputError, ServerError, ValidationError, demo.ServiceFailed, serve.NoAnswer)
+    return isinstance(error, refusals)
 
 
 if __name__ == "__main__":
