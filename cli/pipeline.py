@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,15 +11,28 @@ WITH_A_BAR = ("ask for features",)
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
 
-def training_set(as_json: Json = False) -> None:
-    """Build the training set: labelled groups with the features as they were when each was asked."""
+def training_set(
+    entities: Annotated[
+        Path | None, typer.Option(help="rows to ask for, Parquet or CSV: event_timestamp and entity keys; needs --out")
+    ] = None,
+    service: Annotated[str, typer.Option(help="the feature service to ask")] = "ranker",
+    out: Annotated[Path | None, typer.Option(help="the Parquet file to write")] = None,
+    as_json: Json = False,
+) -> None:
+    """Build a training set: rows with the features as they were known at each row's own time.
+
+    Without --entities the rows are the labelled groups of the event log, and `streamrank train` learns from them.
+    """
     from dataclasses import asdict
 
     from catalog.dataset import DataSet
     from pipelines.training_set import build_training_set
 
+    if entities:
+        _features_of(entities, service, out, as_json)
+        return
     with _steps(3) as report:
-        made = build_training_set(DataSet.current(), report)
+        made = build_training_set(DataSet.current(), report, service, out)
     if as_json:
         _print_json(asdict(made))
         return
@@ -26,6 +40,17 @@ def training_set(as_json: Json = False) -> None:
         f"{made.rows:,} rows in {made.groups:,} groups, {made.positives:,} positive; {len(made.features)} features"
     )
     typer.echo(f"asked from {made.first} to {made.last}")
+
+
+def _features_of(entities: Path, service: str, out: Path | None, as_json: bool) -> None:
+    from pipelines.point_in_time import write_features
+
+    if out is None:
+        raise typer.BadParameter("--entities needs --out, the Parquet file to write")
+    with _steps(1) as report:
+        report("ask for features")
+        rows = write_features(entities, service, out)
+    _print_json({"rows": rows, "out": str(out)}) if as_json else typer.echo(f"{rows:,} rows in {out}")
 
 
 def train(as_json: Json = False) -> None:

@@ -39,11 +39,14 @@ class TrainingSet:
     last: str
 
 
-def build_training_set(data: DataSet, report: Callable[[str], None] = lambda step: None) -> TrainingSet:
-    """Writes <home>/training/training_set.parquet: the columns KEYS, then the service's features, ordered by qid.
+def build_training_set(
+    data: DataSet, report: Callable[[str], None] = lambda step: None, service: str = SERVICE, out: Path | None = None
+) -> TrainingSet:
+    """Writes the columns KEYS, then the features of `service`, ordered by qid, as Parquet.
 
-    Raises UnsoundTrainingSet when the set breaks an expectation, StepMissing or FeaturesMissing when a step before it
-    has not been run. `report` hears each step as it begins.
+    It goes to `out`, or else to <home>/training/, from where `train` learns. Raises UnsoundTrainingSet when the set
+    breaks an expectation, StepMissing or FeaturesMissing when a step before it has not been run. `report` hears each
+    step as it begins.
     """
     report("label what was shown")
     rows = training_groups(data)
@@ -53,10 +56,10 @@ def build_training_set(data: DataSet, report: Callable[[str], None] = lambda ste
             f"expected impressions with outcomes, or acts such as ratings and views, before the test part"
         )
     report("ask for features")
-    asked = with_features(data, rows)
+    asked = with_features(data, rows, service)
     report("validate")
     require_sound(asked, clock.now_us())
-    return _write(data, asked.drop_columns("known_at"))
+    return _write(data, asked.drop_columns("known_at"), service, out)
 
 
 def training_groups(data: DataSet) -> pa.Table:
@@ -68,12 +71,12 @@ def training_groups(data: DataSet) -> pa.Table:
     return sampled_groups(learned, inputs.catalogue(data))
 
 
-def with_features(data: DataSet, rows: pa.Table) -> pa.Table:
+def with_features(data: DataSet, rows: pa.Table, service: str = SERVICE) -> pa.Table:
     """Grouped rows with KEYS, then the other columns of `rows`, then the features as of each row's request_time."""
     reached = through_items(rows, inputs.items(data))
     reached = reached.append_column("event_timestamp", reached["request_time"].cast(INSTANT))
     others = [name for name in reached.column_names if name not in KEYS]
-    return historical_features(reached.select([*KEYS, *others]), SERVICE)
+    return historical_features(reached.select([*KEYS, *others]), service)
 
 
 def read_training_set(data: DataSet) -> tuple[pa.Table, TrainingSet]:
@@ -84,24 +87,26 @@ def read_training_set(data: DataSet) -> tuple[pa.Table, TrainingSet]:
     return pq.read_table(parquet), TrainingSet(**json.loads(about.read_text()))
 
 
-def _write(data: DataSet, rows: pa.Table) -> TrainingSet:
+def _write(data: DataSet, rows: pa.Table, service: str, out: Path | None) -> TrainingSet:
     ends = rows.slice(0, 1)["event_timestamp"][0], rows.slice(rows.num_rows - 1)["event_timestamp"][0]
     summary = TrainingSet(
         rows=rows.num_rows,
         groups=len(rows["qid"].unique()),
         positives=rows["label"].to_numpy().sum().item(),
         features=[name for name in rows.column_names if name not in KEYS],
-        feature_service=SERVICE,
+        feature_service=service,
         label_rule=data.manifest().label_rule,
         first=ends[0].as_py().isoformat(),
         last=ends[1].as_py().isoformat(),
     )
-    data.training.mkdir(parents=True, exist_ok=True)
     parquet, about = _paths(data)
-    partial = parquet.with_suffix(".partial")
+    target = out or parquet
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
     pq.write_table(rows, partial, compression="zstd")
-    about.write_text(json.dumps(asdict(summary), indent=1) + "\n")
-    os.replace(partial, parquet)
+    if not out:
+        about.write_text(json.dumps(asdict(summary), indent=1) + "\n")
+    os.replace(partial, target)
     return summary
 
 
