@@ -1,0 +1,146 @@
+"""The server as the online store sees it: fetch and put whole columns, hold the layouts, delete by prefix.
+
+What an ACL user needs, on keys `~streamrank:*`:
+`+mget +get +evalsha +script|load +set +getrange +hset +hgetall +scan +unlink`; `+select` where db is not 0, `+asking` and
+`+cluster|slots` in a cluster. The Sentinels are asked without a user unless `sentinel_kwargs` gives one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, RedisError, ResponseError
+
+from streamrank.stores.connection import errors
+from streamrank.stores.connection.asking import GaveUp, ask
+from streamrank.stores.connection.deleting import delete
+from streamrank.stores.connection.options import ConnectionOptions
+from streamrank.stores.connection.requests import Command, Fetch, Put
+from streamrank.stores.connection.servers import Servers, SingleServer
+from streamrank.stores.connection.talk import Steps, drive, drive_async
+
+HEADER_BYTES = 24
+
+
+def connect(options: ConnectionOptions) -> "Connection":
+    """A connection, opened when first used; safe to share between threads, event loops and forked processes."""
+    return Connection(options, SingleServer(options))
+
+
+class Connection:
+    """Every method raises StoreUnreachable when no server answers, is ready or answers in time, and StoreDenied when the
+    server refuses the user or the command."""
+
+    def __init__(self, options: ConnectionOptions, servers: Servers) -> None:
+        self.options, self._servers = options, servers
+
+    def fetch(self, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+        """The value of each key, null where there is none; one round trip, to all nodes of a cluster at once.
+
+        keys: n, without nulls. Up to 1,000 go into one command, more are pipelined.
+        """
+        return drive(self._fetch(keys))
+
+    async def fetch_async(self, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+        return await drive_async(self._fetch(keys))
+
+    def put(
+        self, keys: pa.LargeBinaryArray, values: pa.LargeBinaryArray, expire_ms: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Stores packed values, each by one atomic compare-and-set on (event timestamp, created), an equal one replacing.
+
+        keys, values: n, without nulls; a value has at least the 24 bytes of its header. expire_ms: int64 [n], milliseconds
+        from now until the key is gone, 0 for never. Returns uint8 [n]: 1 stored, 0 refused, since the row there is newer.
+        Raises StoreFull when the server runs out of memory; what was written stays, and writing again completes.
+        """
+        return drive(self._put(keys, values, expire_ms))
+
+    async def put_async(
+        self, keys: pa.LargeBinaryArray, values: pa.LargeBinaryArray, expire_ms: np.ndarray | None = None
+    ) -> np.ndarray:
+        return await drive_async(self._put(keys, values, expire_ms))
+
+    def set_fields(self, key: bytes, fields: Mapping[bytes, bytes]) -> None:
+        """Sets fields of the hash at `key`, keeping the others."""
+        drive(self._set_fields(key, fields))
+
+    async def set_fields_async(self, key: bytes, fields: Mapping[bytes, bytes]) -> None:
+        await drive_async(self._set_fields(key, fields))
+
+    def get_fields(self, key: bytes) -> dict[bytes, bytes]:
+        """All fields of the hash at `key`; empty where there is none."""
+        return drive(self._get_fields(key))
+
+    async def get_fields_async(self, key: bytes) -> dict[bytes, bytes]:
+        return await drive_async(self._get_fields(key))
+
+    def delete_prefix(self, prefix: bytes) -> int:
+        """Removes every key that starts with `prefix`, on every master, in small steps; how many they were."""
+        return drive(self._delete_prefix(prefix))
+
+    async def delete_prefix_async(self, prefix: bytes) -> int:
+        return await drive_async(self._delete_prefix(prefix))
+
+    def close(self) -> None:
+        """Closes this process's idle connections; using the connection again opens new ones."""
+        self._servers.close()
+
+    async def close_async(self) -> None:
+        """Closes the connections of the running event loop."""
+        await self._servers.close_async()
+
+    def _fetch(self, keys: pa.LargeBinaryArray) -> Steps[pa.LargeBinaryArray]:
+        answers = yield from self._ask(Fetch(keys), len(keys))
+        if answers and isinstance(answers[0], list):
+            return pa.concat_arrays([pa.array(values, pa.large_binary()) for values in answers])
+        return pa.array(answers, pa.large_binary())
+
+    def _put(self, keys: Any, values: Any, expire_ms: np.ndarray | None) -> Steps[np.ndarray]:
+        _check(keys, values, expire_ms)
+        answers = yield from self._ask(Put(keys, values, expire_ms), len(keys))
+        return _verdicts(answers)
+
+    def _set_fields(self, key: bytes, fields: Mapping[bytes, bytes]) -> Steps[None]:
+        if fields:
+            yield from self._ask(Command(b"HSET", key, *(word for pair in fields.items() for word in pair)), 1)
+
+    def _get_fields(self, key: bytes) -> Steps[dict[bytes, bytes]]:
+        (answer,) = yield from self._ask(Command(b"HGETALL", key), 1)
+        return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+
+    def _delete_prefix(self, prefix: bytes) -> Steps[int]:
+        try:
+            return (yield from delete(self._servers, prefix))
+        except GaveUp as end:
+            raise self._error(end, "SCAN or UNLINK", 0) from end.cause
+
+    def _ask(self, request: Any, rows: int) -> Steps[list[Any]]:
+        try:
+            return (yield from ask(self._servers, request))
+        except GaveUp as end:
+            raise self._error(end, request.name, rows) from end.cause
+
+    def _error(self, end: GaveUp, command: str, rows: int) -> RedisError:
+        cause = end.cause
+        if isinstance(cause, OutOfMemoryError) or "OOM " in str(cause):
+            written = _verdicts([answer for answer in end.answers if answer is not None]).sum() if rows else 0
+            return errors.full(self.options, int(written), rows)
+        if isinstance(cause, AuthenticationError | NoPermissionError) or "ACL failure" in str(cause):
+            return errors.denied(self.options, cause, command)
+        if isinstance(cause, ResponseError):
+            return ResponseError(f"Redis at {self.options.address} cannot do {command}: {cause}")
+        return errors.unreachable(self.options, cause)
+
+
+def _verdicts(answers: list[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(answers), np.uint8) - ord("0")
+
+
+def _check(keys: pa.LargeBinaryArray, values: pa.LargeBinaryArray, expire_ms: np.ndarray | None) -> None:
+    if len(values) != len(keys):
+        raise ValueError(f"put: expected a value for each of {len(keys)} keys, found {len(values)}")
+    if len(values) and pa.compute.min(pa.compute.binary_length(values)).as_py() < HEADER_BYTES:
+        raise ValueError(f"put: expected packed values of at least {HEADER_BYTES} bytes, found a shorter one")
+    if expire_ms is not None and (len(expire_ms) != len(keys) or (np.asarray(expire_ms) < 0).any()):
+        raise ValueError("put: expected expire_ms of milliseconds >= 0, one a key")

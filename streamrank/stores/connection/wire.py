@@ -1,0 +1,53 @@
+"""Requests as bytes in the Redis protocol, whole columns at a time."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+END = pa.scalar(b"\r\n", pa.large_binary())
+EMPTY = pa.scalar(b"", pa.large_binary())
+
+
+def command(*words: bytes) -> bytes:
+    """One whole command."""
+    return head(len(words), *words)
+
+
+def head(count: int, *words: bytes) -> bytes:
+    """The start of a command of `count` words: its first words; the others are appended as bulk strings."""
+    return b"*%d\r\n" % count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+def bulk(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """Each value as a bulk string, `$length\\r\\nvalue\\r\\n`; about 75 ns a row."""
+    if column.null_count:
+        raise ValueError(f"expected no nulls, found {column.null_count} of {len(column)}")
+    lengths = pc.dictionary_encode(pc.binary_length(column))
+    heads = pa.array([b"$%d" % length for length in lengths.dictionary.to_pylist()], pa.large_binary())
+    return pc.binary_join_element_wise(heads.take(lengths.indices), column, EMPTY, END)
+
+
+def glue(*parts: pa.LargeBinaryArray | bytes) -> pa.LargeBinaryArray:
+    """The parts of each row joined to one value; a part given as bytes goes into every row."""
+    columns = [pa.scalar(part, pa.large_binary()) if isinstance(part, bytes) else part for part in parts]
+    return pc.binary_join_element_wise(*columns, EMPTY)
+
+
+def span(column: pa.LargeBinaryArray, start: int, stop: int) -> memoryview:
+    """The bytes of rows [start, stop), one after the other, without a copy."""
+    bounds = offsets(column)
+    data = column.buffers()[2]
+    return memoryview(data)[bounds[start] : bounds[stop]] if data is not None else memoryview(b"")
+
+
+def offsets(column: pa.LargeBinaryArray) -> np.ndarray:
+    """int64 [n + 1]: where each value begins in the data buffer."""
+    if not len(column):
+        return np.zeros(1, np.int64)
+    whole = np.frombuffer(column.buffers()[1], np.int64)
+    return whole[column.offset : column.offset + len(column) + 1]
+
+
+def digits(numbers: np.ndarray) -> pa.LargeBinaryArray:
+    """Decimal text of int64 numbers."""
+    return pa.array(numbers).cast(pa.large_string()).cast(pa.large_binary())
