@@ -1,0 +1,213 @@
+"""How the rows of one feature view lie in the online store: their keys, their layout, columns to bytes and back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from feast import FeatureView
+from feast.feature_view import DUMMY_ENTITY_ID
+from feast.infra.online_stores.helpers import compute_versioned_name
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.types import FeastType
+
+from streamrank.stores.packing import columns as packed
+from streamrank.stores.packing import keys as key_bytes
+from streamrank.stores.packing.columns import Part, Stored
+from streamrank.stores.packing.errors import CorruptValue, FieldMismatch
+from streamrank.stores.packing.from_arrow import from_arrow
+from streamrank.stores.packing.kinds import Form, Kind, kind_of
+from streamrank.stores.packing.layout import Layout, strided
+from streamrank.stores.packing.matrix import NUMERIC, fill, runs
+from streamrank.stores.packing.to_arrow import to_arrow
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows read back. found: bool [n]. event_us, created_us: int64 [n], 0 where not found.
+
+    stored: by feature, what the rows hold of it. known: bool [n] by feature, whether the row's layout has it with its
+    present type.
+    """
+
+    found: np.ndarray
+    event_us: np.ndarray
+    created_us: np.ndarray
+    stored: dict[str, Stored]
+    known: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """Rows read back as Arrow. found: bool [n]. event_us, created_us: int64 [n], 0 where not found.
+
+    columns: by feature, of its declared Arrow type, null where it is missing or null.
+    """
+
+    found: np.ndarray
+    event_us: np.ndarray
+    created_us: np.ndarray
+    columns: dict[str, pa.Array]
+    _known: dict[str, np.ndarray]
+
+    def known(self, name: str) -> np.ndarray:
+        """bool [n]: whether the row's layout has the feature with its present type, null or not."""
+        return self._known[name]
+
+
+@dataclass(frozen=True)
+class PackedView:
+    """name: of the view, with its version where the store keeps versions. prefix: of its rows' keys.
+
+    layouts_key: of the hash of its layouts. join_keys: sorted, without the one of views that have none. ttl_us: 0 where
+    rows never age.
+    """
+
+    name: str
+    prefix: bytes
+    layouts_key: bytes
+    join_keys: tuple[str, ...]
+    layout: Layout
+    ttl_us: int
+    kinds: dict[str, Kind]
+    key_types: dict[str, FeastType]
+
+    @staticmethod
+    def of(project: str, view: FeatureView | OnDemandFeatureView, versioning: bool) -> "PackedView":
+        """How `view` lies in the store; TypeError for a feature whose type holds no value."""
+        name = compute_versioned_name(view, versioning)
+        key_types = {each.name: each.dtype for each in view.entity_columns if each.name != DUMMY_ENTITY_ID}
+        ttl = getattr(view, "ttl", None)
+        return PackedView(
+            name=name,
+            prefix=key_bytes.view_prefix(project, name),
+            layouts_key=key_bytes.layouts_key(project, name),
+            join_keys=tuple(sorted(key_types)),
+            layout=Layout.of(view.features),
+            ttl_us=ttl // timedelta(microseconds=1) if ttl else 0,
+            kinds={each.name: kind_of(each.dtype) for each in view.features},
+            key_types=key_types,
+        )
+
+    def keys(self, columns: Mapping[str, Any], rows: int = 1) -> pa.LargeBinaryArray:
+        """The keys of rows whose join keys are `columns`: Arrow arrays, or what Arrow makes one of, of one length.
+
+        Null where a component is null. rows: how many, for a view without join keys. FieldMismatch where a join key is
+        missing or does not fit its declared type.
+        """
+        missing = [name for name in self.join_keys if name not in columns]
+        if missing:
+            raise FieldMismatch(
+                f"feature view {self.name!r}: expected join keys {list(self.join_keys)}, found {list(columns)}; add "
+                f"{missing}"
+            )
+        try:
+            components = [key_bytes.component(name, self.key_types[name], columns[name]) for name in self.join_keys]
+        except FieldMismatch as error:
+            raise FieldMismatch(
+                f"feature view {self.name!r}, {error}; correct the values or the entity's type"
+            ) from error
+        return key_bytes.entity_keys(self.prefix, components, len(components[0]) if components else rows)
+
+    def pack(
+        self, columns: Mapping[str, pa.Array | Stored], event_us: np.ndarray, created_us: np.ndarray
+    ) -> pa.LargeBinaryArray:
+        """The packed rows of whole columns, one for each feature; event_us, created_us: int64 [n].
+
+        FieldMismatch, which names the feature, where a column is missing or does not fit its Field.
+        """
+        stored = [self._stored(slot.name, columns) for slot in self.layout.fields]
+        return packed.pack(self.layout, stored, event_us, created_us)
+
+    def rows(
+        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
+        keys: pa.LargeBinaryArray | None = None,
+    ) -> Rows:  # fmt: skip
+        """What `values` [n], null where there is none, hold of the features `names`.
+
+        layouts: by id, at least those of the values. keys: of the values, for messages. CorruptValue where a value
+        cannot be read.
+        """
+        with self._naming(keys):
+            found = packed.parts(values, layouts)
+            event_us, created_us = _times(len(values), found)
+            seen = packed.valid_of(values)
+            stored, known = {}, {}
+            for name in names:
+                stored[name], known[name] = self._assembled(name, found, len(values))
+        return Rows(seen, event_us, created_us, stored, known)
+
+    def unpack(
+        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
+        keys: pa.LargeBinaryArray | None = None,
+    ) -> Unpacked:  # fmt: skip
+        """As `rows`, as Arrow arrays of the declared types."""
+        rows = self.rows(values, names, layouts, keys)
+        with self._naming(keys):
+            arrays = {name: to_arrow(self.kinds[name], rows.stored[name]) for name in names}
+        return Unpacked(rows.found, rows.event_us, rows.created_us, arrays, rows.known)
+
+    def matrix(
+        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
+        keys: pa.LargeBinaryArray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+        """float32 [n, len(names)] of numeric and bool features, NaN where missing; found, event_us and created_us [n].
+
+        Arguments and errors as of `rows`; TypeError for a feature of another type.
+        """
+        kinds = tuple((name, self.kinds[name]) for name in names)
+        wrong = [f"{name} ({kind.name})" for name, kind in kinds if kind.name not in NUMERIC]
+        if wrong:
+            raise TypeError(f"feature view {self.name!r}: a matrix holds numbers and bools, found {', '.join(wrong)}")
+        with self._naming(keys):
+            found = packed.parts(values, layouts)
+        copies = [runs(part.layout, kinds) for part in found]
+        whole = bool(found) and found[0].rows is None and sum(run.count for run in copies[0]) == len(kinds)
+        matrix = np.empty((len(values), len(kinds)), np.float32)
+        if not whole:
+            matrix.fill(np.nan)
+        for part, steps in zip(found, copies, strict=True):
+            fill(matrix, part, steps)
+        event_us, created_us = _times(len(values), found)
+        return matrix, packed.valid_of(values), event_us, created_us
+
+    def _stored(self, name: str, columns: Mapping[str, pa.Array | Stored]) -> Stored:
+        column = columns.get(name)
+        where = f"feature view {self.name!r}, feature {name!r}"
+        if column is None:
+            raise FieldMismatch(f"{where}: expected a column, found {sorted(columns)}; add it to the source")
+        if isinstance(column, Stored):
+            return column
+        try:
+            return from_arrow(self.kinds[name], column)
+        except FieldMismatch as error:
+            raise FieldMismatch(f"{where}: {error}; correct the source or the Field's dtype") from error
+
+    def _assembled(self, name: str, found: Sequence[Part], n: int) -> tuple[Stored, np.ndarray]:
+        kind = self.kinds[name]
+        held = [part for part in found if part.layout.has(name, kind.name)]
+        read = packed.number if kind.form is Form.NUMBER else packed.blob
+        pieces = [read(part, name, kind.dtype) if kind.form is Form.NUMBER else read(part, name) for part in held]
+        return packed.assembled(kind, [part.rows for part in held], pieces, n)
+
+    @contextmanager
+    def _naming(self, keys: pa.LargeBinaryArray | None) -> Iterator[None]:
+        try:
+            yield
+        except CorruptValue as error:
+            key = f", key {keys[error.row].as_py()!r}" if keys is not None and error.row is not None else ""
+            raise CorruptValue(
+                f"feature view {self.name!r}{key}: {error.problem}; materialize the view again", error.row
+            ) from error
+
+
+def _times(n: int, found: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
+    event_us, created_us = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    for part in found:
+        rows = slice(None) if part.rows is None else part.rows
+        event_us[rows] = strided(part.fixed, 8, "<i8")
+        created_us[rows] = strided(part.fixed, 16, "<i8")
+    return event_us, created_us

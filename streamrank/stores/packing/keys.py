@@ -1,0 +1,116 @@
+"""The Redis keys of a view's rows: its prefix, then the values of its join keys in the order of their names.
+
+A component is a type tag and the value: q int64, t int64 microseconds, s and b a uint32 length and the bytes; all
+little-endian. Every integer type has the same tag, so that a key does not depend on which one a caller used.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+from feast.types import Bytes, FeastType, Int64, String, UnixTimestamp
+
+from streamrank.stores.packing.columns import Stored, binary, offsets_of, valid_of
+from streamrank.stores.packing.errors import FieldMismatch
+from streamrank.stores.packing.from_arrow import from_arrow, plain
+from streamrank.stores.packing.kinds import kind_of
+
+_EMPTY = pa.scalar(b"", pa.large_binary())
+_INTEGERS = ("INT32", "INT64")
+_TEXTS = ("STRING", "UUID", "TIME_UUID", "DECIMAL")
+
+
+def view_prefix(project: str, view: str) -> bytes:
+    """What the keys of a view's rows start with; quoted, so that no two views of any projects share one."""
+    return f"{project_prefix(project).decode()}{quote(view, safe='')}:".encode()
+
+
+def project_prefix(project: str) -> bytes:
+    """What every key of a project starts with."""
+    return f"streamrank:{quote(project, safe='')}:".encode()
+
+
+def layouts_key(project: str, view: str) -> bytes:
+    """The hash of a view's layouts; no row's key, since quoting produces no `!`."""
+    return view_prefix(project, view)[:-1] + b"!layouts"
+
+
+def component(name: str, dtype: FeastType, values: object) -> pa.Array:
+    """The values of a join key as int64, timestamp[us], large_string or large_binary, by its declared type.
+
+    values: an Arrow array or anything Arrow makes one of. FieldMismatch where they do not fit.
+    """
+    try:
+        array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else pa.array(values, from_pandas=True)
+        return _component(dtype, plain(array))
+    except (pa.ArrowException, FieldMismatch, TypeError, ValueError) as error:
+        raise FieldMismatch(f"join key {name!r}: expected {dtype}, {error}") from error
+
+
+def _component(dtype: FeastType, array: pa.Array) -> pa.Array:
+    declared = getattr(dtype, "name", "")
+    if declared in _INTEGERS:
+        if pt.is_int64(array.type):
+            return array
+        if _is_text(array.type):
+            return pc.cast(array, pa.int64())
+        return _as(pa.int64(), from_arrow(kind_of(Int64), array))
+    if declared in _TEXTS:
+        return (
+            pc.cast(array, pa.large_string())
+            if _is_text(array.type)
+            else _as(pa.large_string(), from_arrow(kind_of(String), array))
+        )
+    if declared == "UNIX_TIMESTAMP":
+        return _as(pa.timestamp("us"), from_arrow(kind_of(UnixTimestamp), array))
+    if declared == "BYTES":
+        return _as(pa.large_binary(), from_arrow(kind_of(Bytes), array))
+    raise FieldMismatch("which keys no row; declare String, Int64, Int32, UnixTimestamp or Bytes")
+
+
+def entity_keys(prefix: bytes, components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
+    """The keys of `rows` rows with these components, null where one is null."""
+    segments: list[pa.Array] = []
+    fixed = [np.broadcast_to(np.frombuffer(prefix, np.uint8), (rows, len(prefix)))]
+    for array in components:
+        tag, values = _tag(array)
+        fixed.append(np.full((rows, 1), ord(tag), np.uint8))
+        if isinstance(values, np.ndarray):
+            fixed.append(values.view(np.uint8).reshape(rows, 8))
+            continue
+        lengths = np.diff(offsets_of(values)).astype("<u4")
+        fixed.append(lengths.view(np.uint8).reshape(rows, 4))
+        segments += [binary(np.concatenate(fixed, axis=1)), values]
+        fixed = []
+    if fixed:
+        segments.append(binary(np.concatenate(fixed, axis=1)))
+    keys = segments[0] if len(segments) == 1 else pc.binary_join_element_wise(*segments, _EMPTY)
+    absent = [array for array in components if array.null_count]
+    if not absent:
+        return keys
+    valid = np.logical_and.reduce([valid_of(array) for array in absent])
+    return pc.if_else(pa.array(valid), keys, pa.scalar(None, pa.large_binary()))
+
+
+def _tag(array: pa.Array) -> tuple[str, np.ndarray | pa.LargeBinaryArray]:
+    if pt.is_large_string(array.type) or pt.is_large_binary(array.type):
+        blobs = array.cast(pa.large_binary())
+        return "s" if pt.is_large_string(array.type) else "b", blobs.fill_null(b"") if blobs.null_count else blobs
+    whole = array.cast(pa.int64())
+    whole = whole.fill_null(0) if whole.null_count else whole
+    return "q" if pt.is_int64(array.type) else "t", np.ascontiguousarray(whole.to_numpy(), "<i8")
+
+
+def _as(target: pa.DataType, stored: Stored) -> pa.Array:
+    absent = ~stored.valid
+    if isinstance(stored.values, np.ndarray):
+        return pa.array(stored.values, pa.int64(), mask=absent).cast(target)
+    cast = stored.values.cast(target)
+    return pc.if_else(pa.array(absent), pa.scalar(None, target), cast) if absent.any() else cast
+
+
+def _is_text(found: pa.DataType) -> bool:
+    return pt.is_string(found) or pt.is_large_string(found)

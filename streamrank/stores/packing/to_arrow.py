@@ -1,0 +1,123 @@
+"""Stored columns as Arrow arrays of the declared types."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from feast.protos.feast.types.Value_pb2 import Value
+from feast.type_map import feast_value_type_to_python_type
+
+from streamrank.stores.packing.columns import Stored, data_of, gather, offsets_of
+from streamrank.stores.packing.errors import CorruptValue
+from streamrank.stores.packing.kinds import NO_INSTANT, Form, Kind
+
+
+def to_arrow(kind: Kind, stored: Stored) -> pa.Array:
+    """The column as an array of `kind.arrow`, null where it is not valid.
+
+    Maps, structs and nested collections whose values do not fit the Arrow type that Feast declares for them come in the
+    type that Arrow infers, sets as lists, scalar maps as Arrow maps.
+    """
+    absent = ~stored.valid
+    if kind.form is Form.NUMBER:
+        return pa.array(stored.values, pa.from_numpy_dtype(kind.dtype), mask=absent).cast(kind.arrow)
+    if kind.form is Form.BLOB:
+        return _nulled(
+            pc.cast(_utf8(stored.values), kind.arrow) if kind.is_text else stored.values.cast(kind.arrow), absent
+        )
+    if kind.form is Form.NUMBERS:
+        return _listed(kind, *elements(kind, stored), absent)
+    if kind.form is Form.BLOBS:
+        offsets, blobs = split(stored)
+        return _listed(kind, offsets, _utf8(blobs) if kind.is_text else blobs, absent)
+    return _objects(kind, stored)
+
+
+def elements(kind: Kind, stored: Stored) -> tuple[np.ndarray, pa.Array]:
+    """Lists of numbers as offsets [n + 1] and elements; CorruptValue where bytes are no whole number of elements."""
+    offsets, width = offsets_of(stored.values), kind.dtype.itemsize
+    ragged = np.diff(offsets) % width != 0
+    if ragged.any():
+        raise CorruptValue(f"a list of {kind.name} that ends within an element", int(ragged.argmax()))
+    raw = data_of(stored.values)[offsets[0] : offsets[-1]]
+    values = raw.view(np.uint8) != 0 if kind.dtype == np.bool_ else np.frombuffer(raw.tobytes(), kind.dtype)
+    found = pa.array(values, pa.from_numpy_dtype(kind.dtype), mask=values == NO_INSTANT if kind.is_instant else None)
+    return (offsets - offsets[0]) // width, found
+
+
+def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
+    """Lists of blobs as offsets [n + 1] and blobs; CorruptValue where the starts are none."""
+    offsets, data = offsets_of(stored.values), data_of(stored.values)
+    sizes = np.diff(offsets)
+    filled = np.flatnonzero(sizes)
+    first = np.zeros(len(sizes), np.int64)
+    if len(filled):
+        _require(sizes[filled] >= 4, filled)
+        first[filled] = _uint32(data, offsets[filled])
+    _require((first % 4 == 0) & (first <= sizes) & ((first > 0) == (sizes > 0)), np.arange(len(sizes)))
+    counts = first // 4
+    listed = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=listed[1:])
+    row = np.repeat(np.arange(len(counts)), counts)
+    starts = _uint32(data, offsets[row] + 4 * (np.arange(listed[-1]) - listed[row])) if len(row) else first[:0]
+    ends = np.append(starts[1:], 0)
+    last = listed[1:][counts > 0] - 1
+    ends[last] = sizes[counts > 0]
+    _require((starts <= ends) & (ends <= sizes[row]), row)
+    return listed, gather(data, offsets[row] + starts, ends - starts)
+
+
+def parsed(stored: Stored) -> list[Value | None]:
+    """Feast's own values of a column kept as messages, None where it is not valid."""
+    pairs = zip(stored.values.to_pylist(), stored.valid.tolist(), strict=True)
+    return [Value.FromString(raw) if valid else None for raw, valid in pairs]
+
+
+def _uint32(data: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    return np.frombuffer(gather(data, starts, np.full(len(starts), 4)).buffers()[2], "<u4").astype(np.int64)
+
+
+def _utf8(values: pa.LargeBinaryArray) -> pa.Array:
+    try:
+        return pc.cast(values, pa.large_string())
+    except pa.ArrowInvalid as error:
+        raise CorruptValue(f"text that is no UTF-8 ({error})") from error
+
+
+def _listed(kind: Kind, offsets: np.ndarray, found: pa.Array, absent: np.ndarray) -> pa.Array:
+    return _nulled(pa.LargeListArray.from_arrays(pa.array(offsets), found).cast(kind.arrow), absent)
+
+
+def _nulled(array: pa.Array, absent: np.ndarray) -> pa.Array:
+    return pc.if_else(pa.array(absent), pa.scalar(None, array.type), array) if absent.any() else array
+
+
+def _objects(kind: Kind, stored: Stored) -> pa.Array:
+    objects = [None if value is None else feast_value_type_to_python_type(value) for value in parsed(stored)]
+    objects = [_plain(each) for each in objects]
+    if kind.arrow is not None:
+        try:
+            return pa.array(objects, kind.arrow)
+        except (pa.ArrowException, TypeError, ValueError):
+            return pa.array(objects)
+    keys = pa.array([key for each in objects if each for key in each])
+    values = pa.array([value for each in objects if each for value in each.values()])
+    pairs = [None if each is None else list(each.items()) for each in objects]
+    return pa.array(pairs, pa.map_(keys.type, values.type))
+
+
+def _plain(value: object) -> object:
+    """Sets as lists and UUIDs as text, which Arrow takes."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, set, frozenset)):
+        return [_plain(each) for each in value]
+    return (
+        value
+        if value is None or isinstance(value, (str, bytes, bool, int, float)) or hasattr(value, "utcoffset")
+        else str(value)
+    )
+
+
+def _require(holds: np.ndarray, rows: np.ndarray) -> None:
+    if not holds.all():
+        raise CorruptValue("a list whose elements leave it", int(rows[(~holds).argmax()]))
