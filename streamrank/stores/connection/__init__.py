@@ -1,4 +1,4 @@
-"""The server behind the online store: Redis or Valkey, single, Sentinel or Cluster, spoken to in whole Arrow columns."""
+"""The server behind the online store: Redis or Valkey, single, Sentinel or Cluster, spoken to in Arrow columns."""
 
 from streamrank.stores.connection.connection import Connection, connect
 from streamrank.stores.connection.errors import StoreDenied, StoreFull, StoreUnreachable

@@ -43,7 +43,7 @@ class GaveUp(Exception):
 def ask(servers: Servers, request: Request) -> Steps[list[Any]]:
     """The answer to each unit of `request`. Raises GaveUp."""
     units, answers = range(0), []
-    deadline, rounds, asked = time.monotonic() + PATIENCE_SECONDS, 0, {}
+    deadline, rounds, redirected = time.monotonic() + PATIENCE_SECONDS, 0, {}
     while True:
         trouble: Exception | None = None
         try:
@@ -53,19 +53,24 @@ def ask(servers: Servers, request: Request) -> Steps[list[Any]]:
                 units, answers = range(servers.units(request)), [None] * servers.units(request)
             if not len(units):
                 return answers
-            plan = servers.plan(request, np.array(units), asked)
+            plan = servers.plan(request, np.array(units), redirected)
             sides = yield from talk(servers, plan)
-            units, asked, trouble = _harvest(sides, answers)
+            units, redirected, trouble = _harvest(sides, answers)
         except redis.RedisError as error:
             trouble = error
         if trouble is None:
             return answers
-        if not _worth(trouble, servers.standby, rounds, deadline):
+        if not worth_retrying(trouble, servers.standby, rounds, deadline):
             raise GaveUp(trouble, answers) from trouble
-        if not isinstance(trouble, AskError | NoScriptError):
-            servers.known = servers.known and not servers.standby
-            yield Pause(0.0 if isinstance(trouble, MovedError) and not rounds else PAUSES[min(rounds, len(PAUSES) - 1)])
+        yield from recover(servers, trouble, rounds)
         rounds += 1
+
+
+def recover(servers: Servers, trouble: Exception, rounds: int) -> Steps[None]:
+    """Waits a little, longer from round to round, and has the servers looked up anew where they may have changed."""
+    if isinstance(trouble, MovedError) or not isinstance(trouble, ELSEWHERE):
+        servers.known = servers.known and not servers.standby
+    yield Pause(PAUSES[min(rounds, len(PAUSES) - 1)])
 
 
 def talk(servers: Servers, plan: dict[Any, list[Batch]]) -> Steps[list[Side]]:
@@ -74,9 +79,9 @@ def talk(servers: Servers, plan: dict[Any, list[Batch]]) -> Steps[list[Side]]:
     return sides
 
 
-def _harvest(sides: list[Side], answers: list[Any]) -> tuple[list[int], dict[int, Any], Exception | None]:
-    """Fills in the answers; which units are still open, where they were sent on to, and the worst of what went wrong."""
-    still, asked, troubles = [], {}, []
+def _harvest(sides: list[Side], answers: list[Any]) -> tuple[list[int], dict[int, AskError], Exception | None]:
+    """Fills in the answers; which units are still open, which were redirected, and the worst trouble."""
+    still, redirected, troubles = [], {}, []
     for side in sides:
         troubles += [side.failure] if side.failure else []
         for batch in side.batches:
@@ -88,9 +93,9 @@ def _harvest(sides: list[Side], answers: list[Any]) -> tuple[list[int], dict[int
                     continue
                 still.append(unit)
                 troubles.append(reply)
-                if isinstance(reply, AskError):
-                    asked[unit] = reply.node_addr
-    return still, asked, max(troubles, key=_gravity, default=None)
+                if isinstance(reply, AskError):  # MovedError is one too
+                    redirected[unit] = reply
+    return still, redirected, max(troubles, key=_gravity, default=None)
 
 
 def _gravity(error: Exception) -> int:
@@ -106,9 +111,9 @@ def _fatal(error: Exception) -> bool:
     return isinstance(error, ResponseError) and not isinstance(error, PASSING + ELSEWHERE)
 
 
-def _worth(error: Exception, standby: bool, rounds: int, deadline: float) -> bool:
+def worth_retrying(error: Exception, standby: bool, rounds: int, deadline: float) -> bool:
     if _fatal(error) or time.monotonic() > deadline:
         return False
-    if isinstance(error, PASSING + ELSEWHERE) or standby:
+    if isinstance(error, (*PASSING, NoScriptError)) or standby:
         return True
     return isinstance(error, ConnectionError) and not rounds  # an idle connection that the server had closed

@@ -1,8 +1,8 @@
 """The server as the online store sees it: fetch and put whole columns, hold the layouts, delete by prefix.
 
 What an ACL user needs, on keys `~streamrank:*`:
-`+mget +get +evalsha +script|load +set +getrange +hset +hgetall +scan +unlink`; `+select` where db is not 0, `+asking` and
-`+cluster|slots` in a cluster. The Sentinels are asked without a user unless `sentinel_kwargs` gives one.
+`+mget +get +evalsha +script|load +set +getrange +hset +hgetall +scan +unlink`; `+select` where db is not 0, `+asking`
+and `+cluster|slots` in a cluster. The Sentinels are asked without a user unless `sentinel_kwargs` gives one.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    ClusterCrossSlotError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
 
 from streamrank.stores.connection import errors
 from streamrank.stores.connection.asking import GaveUp, ask
+from streamrank.stores.connection.cluster import Cluster
 from streamrank.stores.connection.deleting import delete
 from streamrank.stores.connection.options import ConnectionOptions
 from streamrank.stores.connection.requests import Command, Fetch, Put
@@ -25,12 +34,13 @@ HEADER_BYTES = 24
 
 def connect(options: ConnectionOptions) -> "Connection":
     """A connection, opened when first used; safe to share between threads, event loops and forked processes."""
-    return Connection(options, SingleServer(options))
+    servers = Cluster(options) if options.redis_type == "redis_cluster" else SingleServer(options)
+    return Connection(options, servers)
 
 
 class Connection:
-    """Every method raises StoreUnreachable when no server answers, is ready or answers in time, and StoreDenied when the
-    server refuses the user or the command."""
+    """Every method raises StoreUnreachable when no server answers, is ready or answers in time, and StoreDenied when
+    the server refuses the user or the command."""
 
     def __init__(self, options: ConnectionOptions, servers: Servers) -> None:
         self.options, self._servers = options, servers
@@ -48,11 +58,12 @@ class Connection:
     def put(
         self, keys: pa.LargeBinaryArray, values: pa.LargeBinaryArray, expire_ms: np.ndarray | None = None
     ) -> np.ndarray:
-        """Stores packed values, each by one atomic compare-and-set on (event timestamp, created), an equal one replacing.
+        """Stores packed values, each by an atomic compare-and-set on (event timestamp, created); an equal one replaces.
 
-        keys, values: n, without nulls; a value has at least the 24 bytes of its header. expire_ms: int64 [n], milliseconds
-        from now until the key is gone, 0 for never. Returns uint8 [n]: 1 stored, 0 refused, since the row there is newer.
-        Raises StoreFull when the server runs out of memory; what was written stays, and writing again completes.
+        keys, values: n, without nulls; a value has at least the 24 bytes of its header. expire_ms: int64 [n],
+        milliseconds from now until the key is gone, 0 for never. Two rows of one key are taken in their order.
+        Returns uint8 [n]: 1 stored, 0 refused, since the row there is newer. Raises StoreFull when
+        the server runs out of memory; what was written stays, and writing again completes.
         """
         return drive(self._put(keys, values, expire_ms))
 
@@ -128,6 +139,8 @@ class Connection:
             return errors.full(self.options, int(written), rows)
         if isinstance(cause, AuthenticationError | NoPermissionError) or "ACL failure" in str(cause):
             return errors.denied(self.options, cause, command)
+        if isinstance(cause, MovedError | ClusterCrossSlotError) and not self._servers.standby:
+            return errors.a_cluster(self.options)
         if isinstance(cause, ResponseError):
             return ResponseError(f"Redis at {self.options.address} cannot do {command}: {cause}")
         return errors.unreachable(self.options, cause)

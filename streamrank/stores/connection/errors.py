@@ -46,14 +46,18 @@ def _remedy(options: ConnectionOptions) -> str:
 
 def full(options: ConnectionOptions, written: int, rows: int) -> StoreFull:
     return StoreFull(
-        f"Redis at {options.address} is out of memory: {written} of {rows} rows were certainly written; raise maxmemory "
-        f"or free memory, then run the same write again (older rows never overwrite newer ones)",
+        f"Redis at {options.address} is out of memory: {written} of {rows} rows were certainly written; raise "
+        f"maxmemory or free memory, then run the same write again (older rows never overwrite newer ones)",
         written,
     )
 
 
+def a_cluster(options: ConnectionOptions) -> StoreUnreachable:
+    return StoreUnreachable(f"Redis at {options.address} is a node of a cluster: set redis_type: redis_cluster")
+
+
 def denied(options: ConnectionOptions, cause: Exception, command: str) -> StoreDenied:
     return StoreDenied(
-        f"Redis at {options.address} refuses {command} to user {options.user!r} ({cause}): correct username and password "
-        f"in the connection string, or give the user the rights listed in streamrank.stores.connection"
+        f"Redis at {options.address} refuses {command} to user {options.user!r} ({cause}): correct username and "
+        f"password in the connection string, or give the user the rights listed in streamrank.stores.connection"
     )

@@ -19,9 +19,9 @@ RESERVED = {"host", "port", "connection_pool", "unix_socket_path", "decode_respo
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """redis_type: one of REDIS_TYPES. nodes: (host, port) of the server, of cluster nodes to start from, or of Sentinels.
-    socket: path of a unix socket, in which case there are no nodes. sentinel_master: the name that Sentinels know.
-    parameters: keyword arguments of redis-py, hidden from the repr since they hold the password."""
+    """redis_type: one of REDIS_TYPES. nodes: (host, port) of the server, of cluster nodes to start from, or of
+    Sentinels. socket: path of a unix socket, in which case there are no nodes. sentinel_master: the name
+    that Sentinels know. parameters: arguments of redis-py, hidden from the repr since they hold the password."""
 
     redis_type: str
     nodes: tuple[tuple[str, int], ...]
@@ -35,8 +35,8 @@ class ConnectionOptions:
     ) -> "ConnectionOptions":
         """Reads `host:port[,host:port...][,db=0][,ssl=true][,password=...]...` or `unix:///path[,db=0]...`.
 
-        Every redis-py option may follow, its value as JSON or as it stands. `socket_connect_timeout` and `socket_timeout`
-        (seconds) default to 5 and 30. Raises ValueError naming the part that cannot be read.
+        Every redis-py option may follow, its value as JSON or as it stands. `socket_connect_timeout` and
+        `socket_timeout` (seconds) default to 5 and 30. Raises ValueError naming the part that cannot be read.
         """
         redis_type = getattr(redis_type, "value", redis_type)
         if redis_type not in REDIS_TYPES:

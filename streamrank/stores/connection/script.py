@@ -2,7 +2,7 @@
 
 import hashlib
 
-# Lua's numbers are doubles, exact to 2^53 only, so the two 64-bit stamps at bytes 8..24 are compared as halves of 32 bits.
+# Lua's numbers are doubles, exact to 2^53 only, so the two 64-bit stamps at bytes 8..24 are compared in halves.
 # KEYS: one or more; ARGV: as many values, then, where any row expires, as many relative milliseconds (0: never).
 # Answers one character a key: 1 stored, 0 refused. A value shorter than a header is no row of ours and is replaced.
 COMPARE_AND_SET = b"""

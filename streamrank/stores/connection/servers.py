@@ -11,6 +11,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import AskError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -22,7 +23,7 @@ SERVER = "server"
 
 
 class Servers(Protocol):
-    """known: whether it is known which servers there are. standby: whether another server takes over from a dead one."""
+    """known: whether it is known which servers there are. standby: whether another takes over from a dead one."""
 
     known: bool
     standby: bool
@@ -35,8 +36,8 @@ class Servers(Protocol):
         """In how many pieces a request is asked, each with an answer of its own."""
         ...
 
-    def plan(self, request: Request, units: np.ndarray, asked: dict[int, Any]) -> dict[Any, list[Batch]]:
-        """What to send to which server for the given units; asked: units that another server sent on, by ASK."""
+    def plan(self, request: Request, units: np.ndarray, redirected: dict[int, AskError]) -> dict[Any, list[Batch]]:
+        """What to send to which server for the given units; redirected: units that a server sent on."""
         ...
 
     def pool(self, server: Any) -> redis.ConnectionPool: ...
@@ -73,9 +74,9 @@ class SingleServer:
     def __init__(self, options: ConnectionOptions) -> None:
         self.standby = options.redis_type == "redis_sentinel"
         self._options = options
-        self._pool = _client(options, redis.Redis, Sentinel, Retry(NoBackoff(), 0)).connection_pool
+        self._pool = client(options, redis.Redis, Sentinel, Retry(NoBackoff(), 0)).connection_pool
         self._async_pools = PerLoop(
-            lambda: _client(options, redis.asyncio.Redis, AsyncSentinel, AsyncRetry(NoBackoff(), 0)).connection_pool
+            lambda: client(options, redis.asyncio.Redis, AsyncSentinel, AsyncRetry(NoBackoff(), 0)).connection_pool
         )
 
     def refresh(self) -> None:
@@ -87,11 +88,11 @@ class SingleServer:
     def units(self, request: Request) -> int:
         return len(request.spans())
 
-    def plan(self, request: Request, units: np.ndarray, asked: dict[int, Any]) -> dict[str, list[Batch]]:
+    def plan(self, request: Request, units: np.ndarray, redirected: dict[int, AskError]) -> dict[str, list[Batch]]:
         spans = request.spans()
         batches = [Batch(request.many(*spans[unit]), [int(unit)]) for unit in units]
         if request.preamble and batches:
-            batches[0].payload, batches[0].preamble = request.preamble + batches[0].payload, 1
+            batches[0].precede(request.preamble)
         return {SERVER: batches}
 
     def pool(self, server: str) -> redis.ConnectionPool:
@@ -108,11 +109,11 @@ class SingleServer:
             await pool.disconnect()
 
 
-def _client(options: ConnectionOptions, plain: type, sentinel: type, retry: Any) -> Any:
+def client(options: ConnectionOptions, plain: type, sentinel: type, retry: Any, node: Any = None) -> Any:
     parameters = {"retry": retry, **dict(options.parameters)}
     if options.redis_type == "redis_sentinel":
         return sentinel(list(options.nodes), **parameters).master_for(options.sentinel_master)
     if options.socket:
         return plain(unix_socket_path=options.socket, **parameters)
-    host, port = options.nodes[0]
+    host, port = node or options.nodes[0]
     return plain(host=host, port=port, **parameters)

@@ -1,13 +1,13 @@
 """Talking to servers, blocking or not: the same steps, described once as a generator, run by either of two drivers.
 
-A step is a `Talk` with some servers, a `Pause` or a `Refresh` of what is known of them. To each server its next batch is
-sent before the replies to the one before are read, so that all of them work at once and neither side's buffers fill up.
+A step is a `Talk` with some servers, a `Pause` or a `Refresh` of what is known of them. To each server its next batch
+is sent before the replies to the one before are read, so that all work at once and neither side's buffers fill up.
 A connection that fails in the middle of a talk is closed, so nobody ever reads the replies meant for another.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,14 +19,17 @@ Steps = Generator[Any, Any, T]
 
 @dataclass
 class Batch:
-    """payload: commands. units: what is asked for, by number; each is answered by `replies_each` replies, the last of which
-    counts, after `preamble` replies that do not. replies: one a unit once read; an exception where an error came back."""
+    """payload: commands. units: what is asked for, by number; each is answered by `replies_each` replies, the last of
+    which counts, after `preamble` replies that do not. replies: one a unit; an exception where an error came back."""
 
     payload: bytes
     units: Sequence[int]
     preamble: int = 0
     replies_each: int = 1
     replies: list[Any] = field(default_factory=list)
+
+    def precede(self, command: bytes) -> None:
+        self.payload, self.preamble = command + self.payload, 1
 
 
 @dataclass
@@ -201,6 +204,6 @@ async def _hear(side: Side, batch: Batch, connection: Any) -> None:
 
 def _settle(side: Side, batch: Batch, replies: list[Any]) -> None:
     if batch.preamble and isinstance(replies[0], Exception):
-        side.judge(replies[:1])
+        side.failure, side.ended = replies[0], True
     batch.replies = replies[batch.preamble :][batch.replies_each - 1 :: batch.replies_each]
     side.judge(batch.replies)
