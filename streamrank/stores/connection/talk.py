@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from redis.exceptions import RedisError, ResponseError
 
+from streamrank.stores.connection.replies import arrived
+
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]
 
@@ -27,6 +29,10 @@ class Batch:
     preamble: int = 0
     replies_each: int = 1
     replies: list[Any] = field(default_factory=list)
+
+    @property
+    def expected(self) -> int:
+        return self.preamble + self.replies_each * len(self.units)
 
     def precede(self, command: bytes) -> None:
         self.payload, self.preamble = command + self.payload, 1
@@ -152,11 +158,12 @@ class _Line:
             return
         batch, replies = self.side.batches[number], []
         try:
-            for _ in range(batch.preamble + batch.replies_each * len(batch.units)):
+            while (missing := batch.expected - len(replies)) > 0:
                 try:
                     replies.append(self.connection.read_response(disable_decoding=True))
                 except ResponseError as error:
                     replies.append(error)
+                replies += arrived(self.connection, missing - 1)
         except RedisError as error:
             self.side.failure = error
             return
@@ -194,11 +201,12 @@ async def _converse(side: Side, pools: Callable[[Any], Any]) -> None:
 
 async def _hear(side: Side, batch: Batch, connection: Any) -> None:
     replies = []
-    for _ in range(batch.preamble + batch.replies_each * len(batch.units)):
+    while (missing := batch.expected - len(replies)) > 0:
         try:
             replies.append(await connection.read_response(disable_decoding=True))
         except ResponseError as error:
             replies.append(error)
+        replies += arrived(connection, missing - 1)
     _settle(side, batch, replies)
 
 
