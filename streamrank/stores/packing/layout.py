@@ -5,8 +5,8 @@
     fixed-width columns by width 8, 4, 1, then by the declared order; a null is NaN in a float column, else 0
     a uint32 end for each variable-width column, relative to the start of the variable part, which follows
 
-Everything is little-endian. The id is a hash of the layout, so that equal declarations share one and a value says how it
-is to be read.
+Everything is little-endian. The id is a hash of the layout, so that equal declarations share one and a value says how
+it is to be read.
 """
 
 import hashlib
