@@ -5,7 +5,7 @@ processes that have no feature_repo, so it uses numpy and pyarrow only.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,25 +13,35 @@ import pyarrow as pa
 HOUR = 3_600e6
 DAY = 24 * HOUR
 SURFACE_CODES = 4_096
+WORDS = pa.list_(pa.string())
+
+Column = list | np.ndarray | pa.Array
 
 
-def derive(columns: Mapping[str, list]) -> dict[str, list]:
-    """All derived features, each [rows] of float32 with None where missing, from input columns [rows] with None."""
+def derive(columns: Mapping[str, Column]) -> dict[str, np.ndarray | list]:
+    """All derived features, each [rows], from input columns [rows].
+
+    Numbers come as float64 arrays with NaN where missing, strings and lists as Arrow arrays, and features are float32
+    arrays. Feast gives and takes plain lists with None where missing: the same bits.
+    """
     features = moment(columns) | item_at(columns) | shares(columns) | overlaps(columns)
-    return {name: none_where_missing(values) for name, values in features.items()}
+    single = {name: values.astype(np.float32) for name, values in features.items()}
+    if isinstance(columns["request_time"], list):
+        return {name: none_where_missing(values) for name, values in single.items()}
+    return single
 
 
-def moment(columns: Mapping[str, list]) -> dict[str, np.ndarray]:
+def moment(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """When (UTC; Monday is 0) and where the request is made."""
     time = numbers(columns["request_time"])
     return {
         "hour": time % DAY // HOUR,
         "weekday": (time // DAY + 3) % 7,  # 1970 began on a Thursday
-        "surface_code": codes(columns["surface"]),
+        "surface_code": codes(arrow(columns["surface"], pa.string())),
     }
 
 
-def item_at(columns: Mapping[str, list]) -> dict[str, np.ndarray]:
+def item_at(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """Days since the item became available, and the share of its week's views that came on the last day."""
     age = numbers(columns["request_time"]) - numbers(columns["item_available_from"])
     return {
@@ -40,7 +50,7 @@ def item_at(columns: Mapping[str, list]) -> dict[str, np.ndarray]:
     }
 
 
-def shares(columns: Mapping[str, list]) -> dict[str, np.ndarray]:
+def shares(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """Of the user's views, those of the item's topic and those of its creator."""
     views = numbers(columns["user_views_60d"])
     return {
@@ -49,12 +59,11 @@ def shares(columns: Mapping[str, list]) -> dict[str, np.ndarray]:
     }
 
 
-def overlaps(columns: Mapping[str, list]) -> dict[str, np.ndarray]:
+def overlaps(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """The user's shares summed over the item's topics, and the share of its topics that the user stated."""
-    item = pa.array(columns["item_topics"], pa.list_(pa.string()))
-    liked = pa.array(columns["user_top_topics"], pa.list_(pa.string()))
-    weights = pa.array(columns["user_top_topic_shares"], pa.list_(pa.float32()))
-    stated = pa.array(columns["user_stated_topics"], pa.list_(pa.string()))
+    item, liked = arrow(columns["item_topics"], WORDS), arrow(columns["user_top_topics"], WORDS)
+    weights = arrow(columns["user_top_topic_shares"], pa.list_(pa.float32()))
+    stated = arrow(columns["user_stated_topics"], WORDS)
     return {
         "topic_overlap": overlap(item, liked, np.asarray(weights.flatten(), dtype=np.float64)),
         "stated_overlap": ratio(overlap(item, stated, np.ones(len(stated.flatten()))), lengths(item)),
@@ -98,11 +107,11 @@ def known(lists: pa.ListArray) -> np.ndarray:
     return ~np.isnan(lengths(lists))
 
 
-def codes(names: list) -> np.ndarray:
+def codes(names: pa.Array) -> np.ndarray:
     """A number for each name, the same in every process; missing for none."""
-    found, place = np.unique(np.array([name or "" for name in names], dtype=str), return_inverse=True)
-    table = [zlib.crc32(name.encode()) % SURFACE_CODES if name else np.nan for name in found.tolist()]
-    return np.array(table, dtype=np.float64)[place]
+    numbered = names.dictionary_encode()
+    table = [zlib.crc32(name.encode()) % SURFACE_CODES if name else np.nan for name in numbered.dictionary.to_pylist()]
+    return np.array([*table, np.nan])[np.asarray(numbered.indices.fill_null(len(table)))]
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -110,14 +119,17 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
 
-def numbers(column: list) -> np.ndarray:
+def numbers(column: Sequence | np.ndarray) -> np.ndarray:
     """float64, exact for counts and for microseconds since 1970; NaN for None."""
-    return np.array(column, dtype=np.float64)
+    return np.asarray(column, dtype=np.float64)
+
+
+def arrow(column: list | pa.Array, kind: pa.DataType) -> pa.Array:
+    return pa.array(column, kind) if isinstance(column, list) else column
 
 
 def none_where_missing(values: np.ndarray) -> list:
-    """A list of numpy float32, by which Feast knows the type, and None."""
-    single = values.astype(np.float32)
-    given = np.array([*single, None], dtype=object)[:-1]
-    given[np.isnan(single)] = None
+    """The float32 values as a list of numpy scalars, by which Feast knows the type, and None."""
+    given = np.array([*values, None], dtype=object)[:-1]
+    given[np.isnan(values)] = None
     return given.tolist()

@@ -2,9 +2,23 @@
 
 from feast import Entity, ValueType
 
+from streamrank.paths import through
+
 user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="who watches")
 item = Entity(
     name="item", join_keys=["item_id"], value_type=ValueType.STRING, description="a live show or a title on demand"
 )
-creator = Entity(name="creator", join_keys=["creator_id"], value_type=ValueType.STRING, description="who made the item")
-topic = Entity(name="topic", join_keys=["topic"], value_type=ValueType.STRING, description="the item's first topic")
+creator = Entity(
+    name="creator",
+    join_keys=["creator_id"],
+    value_type=ValueType.STRING,
+    tags=through("item_attributes", "item_creator_id"),
+    description="who made the item",
+)
+topic = Entity(
+    name="topic",
+    join_keys=["topic"],
+    value_type=ValueType.STRING,
+    tags=through("item_attributes", "item_topics"),
+    description="the item's first topic",
+)

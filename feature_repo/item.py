@@ -10,6 +10,7 @@ item_attributes = FeatureView(
     entities=[item],
     ttl=NEVER_EXPIRES,
     schema=[
+        Field(name="item_creator_id", dtype=String),
         Field(name="item_topics", dtype=Array(String), description="the first is the main one"),
         Field(name="item_duration_ms", dtype=Float32),
         Field(name="item_year", dtype=Float32),

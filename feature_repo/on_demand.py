@@ -10,6 +10,8 @@ from item import item_attributes, item_daily
 from sources import request
 from user import user_attributes, user_daily, user_interests
 
+from streamrank.derived import COLUMNWISE
+
 # Feast compares these fields with those it infers, which have no description; derived.py says what each one is.
 derived = OnDemandFeatureView(
     name="derived",
@@ -36,6 +38,7 @@ derived = OnDemandFeatureView(
     ],
     mode="python",
     udf=functions.derive,
+    tags=COLUMNWISE,
     udf_string=inspect.getsource(functions),
     description="When and where a request is made, how new and rising the item is then, how well it fits the user.",
 )

@@ -14,12 +14,12 @@ ALWAYS = "TIMESTAMPTZ '1970-01-01 00:00:00+00'"
 
 
 def item_attributes(connection: DuckDBPyConnection, items: Path) -> str:
-    """SQL of a row an item: topics, duration and year as floats, available_from in microseconds since 1970."""
+    """SQL of a row an item: creator, topics, duration and year as floats, available_from in us since 1970."""
     register_files(connection, "item_rows", [str(items)] if items.exists() else [], ITEMS.empty_table())
     return _known_always(
         "item_id",
-        """topics AS item_topics, duration_ms::FLOAT AS item_duration_ms, year::FLOAT AS item_year,
-  epoch_us(available_from)::BIGINT AS item_available_from""",
+        """creator_id AS item_creator_id, topics AS item_topics, duration_ms::FLOAT AS item_duration_ms,
+  year::FLOAT AS item_year, epoch_us(available_from)::BIGINT AS item_available_from""",
         "item_rows",
     )
 

@@ -1,0 +1,171 @@
+"""Derived features: Feast's on-demand views, run on whole columns, by the same function offline and online.
+
+A view with the tags COLUMNWISE has a function from columns to columns:
+
+    derived = OnDemandFeatureView(..., mode="python", tags=COLUMNWISE, udf=derive)
+
+Its declared inputs reach it as columns [rows]: numeric and boolean ones as float64 arrays with NaN where missing (an
+integer above 2^53 loses its last bits), all others as Arrow arrays of the declared type, null where missing. It returns
+numpy arrays, NaN where missing, or Arrow arrays. Feast's own code calls the same function with lists and None, and
+takes lists. A view without the tags is given what Feast would give it: lists, or a pandas frame.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+from feast import OnDemandFeatureView
+from feast.field import Field
+from feast.types import Bool, FeastType, Float32, Float64, Int32, Int64, from_feast_to_pyarrow_type
+
+TAG = "streamrank.columnwise"
+COLUMNWISE = {TAG: "true"}
+NUMBERS: frozenset[FeastType] = frozenset([Int32, Int64, Float32, Float64, Bool])
+
+Column = pa.Array | pa.ChunkedArray | np.ndarray
+
+
+class DerivedError(ValueError):
+    """An input of a derived view is missing, or its function does not return what the view declares."""
+
+
+def columnwise(view: OnDemandFeatureView) -> bool:
+    """Whether the view's function takes columns."""
+    return view.tags.get(TAG) == "true"
+
+
+def transform(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Every feature that `view` declares, [rows].
+
+    columns: [rows] each, the view's inputs as `feature` or `<view>__feature`, its request fields, and any others, which
+    only views without the tags see. A numpy array has NaN where a value is missing. Returns Float32 features of a
+    columnwise view as float32 arrays with NaN where missing, and all others as Arrow arrays of their declared type.
+    Raises DerivedError.
+    """
+    inputs = _inputs(view, columns)
+    rows = len(next(iter(columns.values()), ()))
+    if not rows:
+        return {field.name: pa.nulls(0, from_feast_to_pyarrow_type(field.dtype)) for field in view.features}
+    if not columnwise(view):
+        return _as_feast_does(view, columns, rows)
+    given = {name: _column(columns[found], kind) for name, (found, kind) in inputs.items()}
+    answer = _function(view)(MappingProxyType(given))
+    return {field.name: _declared(view, field, answer, rows) for field in view.features}
+
+
+def transform_table(view: OnDemandFeatureView, table: pa.Table, full_feature_names: bool = False) -> pa.Table:
+    """The view's features of `table`, as `view.transform_arrow` gives them: declared types, null where missing."""
+    columns = {name: table[name].combine_chunks() for name in table.column_names}
+    made = transform(view, columns)
+    prefix = f"{view.projection.name_to_use()}__" if full_feature_names else ""
+    return pa.table({f"{prefix}{name}": as_arrow(values) for name, values in made.items()})
+
+
+def as_arrow(values: Column) -> pa.Array:
+    """A column with null where a numpy array has NaN."""
+    return pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else _whole(values)
+
+
+def as_numbers(values: Column) -> np.ndarray:
+    """float64 [rows] of a numeric or boolean column, NaN where missing."""
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float64, copy=False)
+    cast = _whole(values).cast(pa.float64(), safe=False)
+    return np.asarray(cast.fill_null(np.nan) if cast.null_count else cast)
+
+
+def request_fields(view: OnDemandFeatureView) -> dict[str, FeastType]:
+    """What a request must bring for the view."""
+    sources = view.source_request_sources.values()
+    return {field.name: field.dtype for source in sources for field in source.schema}
+
+
+def feature_inputs(view: OnDemandFeatureView) -> list[tuple[str, Field]]:
+    """The stored features that the view reads, as (name of the feature view, field)."""
+    sources = view.source_feature_view_projections.values()
+    return [(source.name, field) for source in sources for field in source.features]
+
+
+def _inputs(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[str, tuple[str, FeastType]]:
+    """Name for the function -> (name in `columns`, type); a feature has both its names, as Feast gives them."""
+    asked = [((name,), kind) for name, kind in request_fields(view).items()]
+    asked += [((f"{source}__{field.name}", field.name), field.dtype) for source, field in feature_inputs(view)]
+    found = {}
+    for names, kind in asked:
+        there = next((name for name in names if name in columns), None)
+        if there is None:
+            raise DerivedError(
+                f"on-demand view {view.name!r}: its input {names[-1]!r} is missing; found columns {sorted(columns)}"
+            )
+        found |= dict.fromkeys(names, (there, kind))
+    return found
+
+
+def _column(values: Column, kind: FeastType) -> np.ndarray | pa.Array:
+    if kind in NUMBERS:
+        return as_numbers(values)
+    declared = from_feast_to_pyarrow_type(kind)
+    column = as_arrow(values)
+    return column if column.type == declared else column.cast(declared)
+
+
+def _declared(view: OnDemandFeatureView, field: Field, answer: Mapping[str, Column], rows: int) -> Column:
+    values = _answered(view, field, answer, rows)
+    if field.dtype == Float32 and isinstance(values, np.ndarray):
+        return values.astype(np.float32, copy=False)
+    return _cast(view, field, values)
+
+
+def _answered(view: OnDemandFeatureView, field: Field, answer: Mapping[str, Column], rows: int) -> Column:
+    if field.name not in answer:
+        raise DerivedError(
+            f"on-demand view {view.name!r} declares {field.name!r}, but its function returned {sorted(answer)}"
+        )
+    values = answer[field.name]
+    if len(values) != rows:
+        raise DerivedError(
+            f"on-demand view {view.name!r}: expected {rows} values of {field.name!r}, its function gave {len(values)}"
+        )
+    return values
+
+
+def _cast(view: OnDemandFeatureView, field: Field, values: Column | Sequence) -> pa.Array:
+    declared = from_feast_to_pyarrow_type(field.dtype)
+    try:
+        if isinstance(values, pa.Array | pa.ChunkedArray):
+            return _whole(values).cast(declared)
+        if isinstance(values, np.ndarray):
+            return pa.array(values, from_pandas=True).cast(declared)
+        return pa.array(values, declared)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DerivedError(
+            f"on-demand view {view.name!r}: its function's {field.name!r} is not of the declared {field.dtype}: {error}"
+        ) from error
+
+
+def _as_feast_does(view: OnDemandFeatureView, columns: Mapping[str, Column], rows: int) -> dict[str, Column]:
+    if view.mode == "python":
+        answer = _from_lists(view, {name: as_arrow(values).to_pylist() for name, values in columns.items()}, rows)
+    else:
+        made = view.transform_arrow(pa.table({name: as_arrow(values) for name, values in columns.items()}))
+        answer = {name: made[name] for name in made.column_names}
+    return {field.name: _cast(view, field, _answered(view, field, answer, rows)) for field in view.features}
+
+
+def _from_lists(view: OnDemandFeatureView, lists: dict[str, list], rows: int) -> Mapping[str, Sequence]:
+    if not view.singleton:
+        return view.transform_dict(lists)
+    each = [view.transform_dict({name: [values[row]] for name, values in lists.items()}) for row in range(rows)]
+    return {name: [answer[name] for answer in each] for name in set(chain.from_iterable(each))}
+
+
+def _function(view: OnDemandFeatureView):
+    if view.mode != "python" or view.feature_transformation is None or view.singleton:
+        raise DerivedError(f"on-demand view {view.name!r} has tag {TAG}: expected mode='python' and no singleton")
+    return view.feature_transformation.udf
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

@@ -1,0 +1,175 @@
+"""A feature service's values as a float32 matrix, in one round trip: what a model is served with.
+
+    reader = OnlineReader(store, "ranker")
+    read = reader.read({"user_id": "u1", "item_id": items}, request={"request_time": now, "surface": "home"})
+    scores = model.predict(read.matrix)
+
+The same values as `get_online_features`, without its protobufs. Keys that are reached through an item need not be given
+(see `streamrank.paths`): they follow from the item's attributes, which are held in memory for up to a minute.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from feast import FeatureService, FeatureStore
+from feast.types import from_feast_to_pyarrow_type
+
+from streamrank import clock
+from streamrank.stores.packed_view import PackedView
+from streamrank.stores.packing.layout import Layout
+from streamrank.stores.reading import answer
+from streamrank.stores.reading.answer import NOT_FOUND, OUTSIDE_MAX_AGE, PRESENT, RowState
+from streamrank.stores.reading.asking import asked, reach
+from streamrank.stores.reading.held import Held
+from streamrank.stores.reading.plan import online_store, plan_of
+from streamrank.stores.reading.rows import Rows, rows_of
+
+PAST_TOLERANCE_US = 5 * clock.SECOND
+HELD_US = 60 * clock.SECOND
+HELD_ITEMS = 500_000
+
+__all__ = ["NOT_FOUND", "OUTSIDE_MAX_AGE", "PRESENT", "OnlineRead", "OnlineReader", "RowState"]
+
+
+@dataclass(frozen=True)
+class OnlineRead:
+    """The features of n rows.
+
+    matrix: float32 [n, len(names)], the service's numeric and boolean features in its order, NaN where missing.
+    blocks: float32 [n, length] of each array of numbers whose lists have one length, NaN where a list is missing.
+    columns: every other feature, Arrow [n] of its declared type, null where missing.
+    rows: by view, which row of it was read; of a view with an alias, by the alias.
+    """
+
+    matrix: np.ndarray
+    names: tuple[str, ...]
+    blocks: dict[str, np.ndarray]
+    columns: dict[str, pa.Array]
+    rows: dict[str, RowState]
+
+
+class OnlineReader:
+    """Reads one feature service of a store whose online store is ours; safe to share between threads and tasks.
+
+    It knows the service as it was registered when the reader was made: after `feast apply`, make another one.
+    """
+
+    def __init__(
+        self, store: FeatureStore, service: str | FeatureService | list[str], full_feature_names: bool = False,
+        held_us: int = HELD_US, held_items: int = HELD_ITEMS,
+    ) -> None:  # fmt: skip
+        """service: a feature service, its name, or references such as "view:feature" and "view@v2:feature".
+
+        full_feature_names: features are named <view>__<feature>. held_us: how long an item's attributes that lead to
+        keys are held in memory. held_items: how many items are, per view.
+        Raises ValueError where the service is unknown, two features have one name, or the online store is another.
+        """
+        self._config, self._online = store.config, online_store(store)
+        self._plan = plan_of(store, service, full_feature_names)
+        self._held = {
+            through.packed.name: Held(through.types, through.packed.ttl_us, held_us, held_items)
+            for through in self._plan.throughs
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The matrix's columns."""
+        return self._plan.names
+
+    def read(
+        self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None
+    ) -> OnlineRead:
+        """The features of each row of `keys`, in one round trip.
+
+        keys, request: join keys, and the request's own fields, by name: a column (Arrow, numpy, list) or one value for
+        all rows. A join key that is reached through an item may be left out; one that is given is used as it is.
+        at_us: the instant of the request, us UTC, by default now; TTLs are judged then.
+        Raises ValueError where a key or a field is missing, does not fit its type or has another length than others,
+        and where `at_us` lies in the past: an online store holds the present only.
+        """
+        connection = self._online.connection(self._config)
+        steps = self._steps(keys, request or {}, at_us)
+        try:
+            wanted = next(steps)
+            while True:
+                wanted = steps.send(connection.fetch(wanted))
+        except StopIteration as finished:
+            return finished.value
+
+    async def read_async(
+        self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None
+    ) -> OnlineRead:
+        """As `read`; other tasks of the event loop run while the server is waited for."""
+        connection = self._online.connection(self._config)
+        steps = self._steps(keys, request or {}, at_us)
+        try:
+            wanted = next(steps)
+            while True:
+                wanted = steps.send(await connection.fetch_async(wanted))
+        except StopIteration as finished:
+            return finished.value
+
+    def _steps(
+        self, keys: Mapping[str, Any], request: Mapping[str, Any], at_us: int | None
+    ) -> Generator[pa.LargeBinaryArray, pa.LargeBinaryArray, OnlineRead]:
+        """Yields keys to fetch, is sent their values, and returns what was read."""
+        now_us = clock.now_us()
+        at_us = _present(now_us, at_us)
+        rows = rows_of({name: request[name] for name in self._plan.request if name in request} | dict(keys))
+        fields = self._request(rows)
+        for through in self._plan.throughs:
+            yield from reach(through, self._held[through.packed.name], rows, self._layouts, now_us, at_us)
+        read = yield from asked(self._plan.views, rows, self._layouts, at_us)
+        return self._read(read, rows, fields)
+
+    def _request(self, rows: Rows) -> dict[str, pa.Array]:
+        """The request's fields [rows], of their declared types."""
+        missing = sorted(set(self._plan.request) - set(rows.columns))
+        if missing:
+            raise ValueError(
+                f"derived features take {sorted(self._plan.request)} from the request: {missing} missing; "
+                f"pass request={{{missing[0]!r}: ...}}"
+            )
+        return {name: _typed(name, rows, from_feast_to_pyarrow_type(kind)) for name, kind in self._plan.request.items()}
+
+    def _layouts(self, packed: PackedView) -> Mapping[int, Layout]:
+        return self._online.layouts(self._config, packed)
+
+    def _read(self, read: dict[str, answer.Answered], rows: Rows, fields: dict[str, pa.Array]) -> OnlineRead:
+        plan = self._plan
+        matrix = answer.matrix_of(plan, read, rows.count)
+        places = {name: place for place, name in enumerate(plan.names)}
+        derived = {view.label: answer.derive(view, read, rows, fields) for view in plan.derived}
+        blocks, columns = {}, {}
+        for output in plan.outputs:
+            if output.label in derived and output.numeric:
+                matrix[:, places[output.name]] = answer.single(derived[output.label][output.feature])
+            elif output.label in derived:
+                answer.place(output, derived[output.label][output.feature], None, blocks, columns)
+            elif not output.numeric:
+                part = read[output.label]
+                answer.place(output, part.columns[output.feature], part.distinct, blocks, columns)
+        states = {label: part.rows() for label, part in read.items()}
+        return OnlineRead(matrix, plan.names, blocks, columns, states)
+
+
+def _present(now_us: int, at_us: int | None) -> int:
+    if at_us is None:
+        return now_us
+    if at_us < now_us - PAST_TOLERANCE_US:
+        raise ValueError(
+            f"at_us {at_us} lies {(now_us - at_us) / clock.SECOND:.1f} s in the past: an online store holds the "
+            f"present only; get_historical_features answers for the past"
+        )
+    return at_us
+
+
+def _typed(name: str, rows: Rows, kind: pa.DataType) -> pa.Array:
+    column = rows.whole(name)
+    try:
+        return column if column.type == kind else column.cast(kind)
+    except pa.ArrowException as error:
+        raise ValueError(f"request field {name!r}: expected {kind}, found {column.type}: {error}") from error

@@ -1,0 +1,1 @@
+"""How the reader works: the plan of a service, the rows of a request, keys through items, the answer."""

@@ -1,0 +1,146 @@
+"""From the values of a request's keys to the answer: the matrix, the blocks, the columns and the rows' times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamrank.derived import Column, as_numbers, columnwise, transform
+from streamrank.stores.packing.columns import valid_of
+from streamrank.stores.packing.layout import Layout
+from streamrank.stores.reading.plan import DerivedView, Output, Plan, StoredView
+from streamrank.stores.reading.rows import Distinct, Rows
+
+PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = 1, 3, 4
+"""States of a row, by Feast's numbers (`feast.online_response`'s FieldStatus)."""
+
+
+@dataclass(frozen=True)
+class RowState:
+    """Which row of a view was read for each row of the request.
+
+    event_us, created_us: int64 [n], microseconds since 1970 UTC, 0 where there is none. status: uint8 [n]: PRESENT,
+    NOT_FOUND, or OUTSIDE_MAX_AGE where the view's TTL has passed, so that its features count as missing.
+    """
+
+    event_us: np.ndarray
+    created_us: np.ndarray
+    status: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What was read of a view, by distinct key. numbers: float32 [keys, features], NaN where missing."""
+
+    view: StoredView
+    distinct: Distinct
+    numbers: np.ndarray
+    columns: Mapping[str, pa.Array]
+    state: RowState
+
+    def number(self, feature: str) -> np.ndarray:
+        """float32 [rows]."""
+        return self.distinct.over_rows(self.numbers[:, self.view.numbers.index(feature)], np.nan)
+
+    def column(self, feature: str) -> pa.Array:
+        """[rows] of the declared type."""
+        return self.distinct.column_over_rows(self.columns[feature])
+
+    def rows(self) -> RowState:
+        over = self.distinct.over_rows
+        return RowState(
+            over(self.state.event_us, 0), over(self.state.created_us, 0), over(self.state.status, NOT_FOUND)
+        )
+
+
+def answered(
+    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray, keys: pa.LargeBinaryArray,
+    layouts: Mapping[int, Layout], at_us: int,
+) -> Answered:  # fmt: skip
+    """The values [keys] of a view as they are at `at_us`."""
+    numbers, columns = np.empty((len(values), 0), np.float32), {}
+    if view.exact:
+        read = view.packed.unpack(values, view.exact, layouts, keys)
+        found, event_us, created_us, columns = read.found, read.event_us, read.created_us, read.columns
+    if view.numbers:
+        numbers, found, event_us, created_us = view.packed.matrix(values, view.numbers, layouts, keys)
+    status = status_at(found, event_us, view.packed.ttl_us, at_us)
+    missing = status != PRESENT
+    if (missing & found).any():
+        numbers[missing] = np.nan
+        absent = pa.array(missing)
+        columns = {name: pc.if_else(absent, pa.scalar(None, column.type), column) for name, column in columns.items()}
+        gone = status == NOT_FOUND
+        event_us, created_us = np.where(gone, 0, event_us), np.where(gone, 0, created_us)
+    return Answered(view, distinct, numbers, columns, RowState(event_us, created_us, status))
+
+
+def status_at(found: np.ndarray, event_us: np.ndarray, ttl_us: int, at_us: int) -> np.ndarray:
+    """uint8 [n]: PRESENT, OUTSIDE_MAX_AGE once the TTL has passed, NOT_FOUND after twice of it and where not found."""
+    status = np.where(found, np.uint8(PRESENT), np.uint8(NOT_FOUND))
+    if ttl_us:
+        age = at_us - event_us
+        status[found & (age > ttl_us)] = OUTSIDE_MAX_AGE
+        status[age > 2 * ttl_us] = NOT_FOUND
+    return status
+
+
+def matrix_of(plan: Plan, read: Mapping[str, Answered], rows: int) -> np.ndarray:
+    """float32 [rows, names] with the columns of stored features filled in."""
+    matrix = np.empty((rows, len(plan.names)), np.float32)
+    for label, places in plan.places.items():
+        part = read[label]
+        matrix[:, places] = part.distinct.over_rows(part.numbers[:, : plan.width[label]], np.nan)
+    return matrix
+
+
+def derive(
+    view: DerivedView, read: Mapping[str, Answered], rows: Rows, request: Mapping[str, pa.Array]
+) -> dict[str, Column]:
+    """The features of a derived view by name, as `streamrank.derived.transform` gives them."""
+    columns: dict[str, Column] = {} if columnwise(view.view) else {name: rows.whole(name) for name in rows.columns}
+    columns |= request
+    for part in view.inputs:
+        source = read[part.label]
+        columns[part.name] = source.column(part.feature) if part.exact else source.number(part.feature)
+    return transform(view.view, columns)
+
+
+def place(
+    output: Output, values: pa.Array, distinct: Distinct | None, blocks: dict[str, np.ndarray],
+    columns: dict[str, pa.Array],
+) -> None:  # fmt: skip
+    """Puts a feature that is no number among the blocks or the columns. distinct: of `values`, None for all rows'."""
+    block = block_of(output, values) if output.vector else None
+    if block is not None:
+        blocks[output.name] = distinct.over_rows(block, np.nan) if distinct else block
+    else:
+        columns[output.name] = distinct.column_over_rows(values) if distinct else values
+
+
+def block_of(output: Output, column: pa.Array) -> np.ndarray | None:
+    """float32 [rows, length] of a column of number lists, NaN where a list is missing.
+
+    The length is the declared one (`vector_length` of the Field), else that of all the lists there are; None where
+    they differ. ValueError where one has not the declared length.
+    """
+    lengths = np.unique(np.asarray(pc.list_value_length(column).drop_null()))
+    length = output.length or (int(lengths[0]) if len(lengths) else 0)
+    if (lengths != length).any():
+        if not output.length:
+            return None
+        raise ValueError(
+            f"feature {output.label}:{output.feature}: expected vectors of the declared length {length}, found "
+            f"{lengths.tolist()}; write vectors of that length, or declare another vector_length"
+        )
+    block = np.full((len(column), length), np.nan, np.float32)
+    if length:
+        block[valid_of(column)] = single(column.flatten()).reshape(-1, length)
+    return block
+
+
+def single(values: Column) -> np.ndarray:
+    """float32 [n] of numbers, NaN where missing."""
+    return as_numbers(values).astype(np.float32)
