@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import dataset, demo, features, pipeline, serve, server
+from cli import bench, dataset, demo, features, pipeline, serve, server
 from streamrank import environment
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(pipeline.promote)
 app.command()(serve.serve)
 app.command()(serve.recommend)
 app.command()(demo.demo)
+app.add_typer(bench.app)
 
 
 def main() -> None:

@@ -113,27 +113,27 @@ def _agree(place: Path, question: str) -> bool:
     others = [
         _answers(place, side, question) for side in ("stock", "precomputed") if _path(place, side, question).exists()
     ]
-    outlived = np.isnan(ours) & _expired(place, question)
+    outlived = np.isnan(ours) & expired(place, question)
     return same(ours, limit) and all(same(ours, np.where(outlived, np.float32("nan"), other)) for other in others)
 
 
-def _expired(place: Path, question: str) -> np.ndarray:
+def expired(place: Path, question: str) -> np.ndarray:
     """Which answers come from rows past their TTL: bool [requests, items, features]."""
     asked, parts = world.requests(place), []
     for view in world.QUESTIONS[question]:
         rows = world.rows(place, view).select([*view.keys, "kind"]).to_pandas().set_index(list(view.keys))["kind"]
-        expired = rows.eq("expired").to_dict()
-        part = np.array([_looked_up(expired, asked.keys(i, set(view.keys)), view.keys) for i in range(world.ANSWERED)])
+        past = rows.eq("expired").to_dict()
+        part = np.array([_looked_up(past, asked.keys(i, set(view.keys)), view.keys) for i in range(world.ANSWERED)])
         width = asked.item_ids.shape[1]
         parts.append(np.broadcast_to(part[:, :, None], (world.ANSWERED, width, view.count)))
     return np.concatenate(parts, axis=2)
 
 
-def _looked_up(expired: dict, keys: dict, names: tuple[str, ...]) -> list[bool]:
+def _looked_up(past: dict, keys: dict, names: tuple[str, ...]) -> list[bool]:
     columns = [np.atleast_1d(keys[name]).tolist() for name in names]
     longest = max(map(len, columns))
     rows = zip(*(column * (longest // len(column)) for column in columns), strict=True)
-    return [expired[row if len(row) > 1 else row[0]] for row in rows]
+    return [past[row if len(row) > 1 else row[0]] for row in rows]
 
 
 def _answers(place: Path, side: str, question: str) -> np.ndarray:

@@ -34,7 +34,8 @@ def raw(folder: str, port: int) -> dict:
     """Writes every row as its event time and float32 values, NaN for missing: what the bare reads fetch."""
     client, written = redis.Redis(port=port), 0
     for view in (world.PLAIN, *world.REQUEST):
-        keys, values = raw_keys(view, world.rows(Path(folder), view)), _raw_values(Path(folder), view)
+        rows = world.rows(Path(folder), view)
+        keys, values = raw_keys(view, [rows[name].to_pylist() for name in view.keys]), _raw_values(rows, view)
         for begin in range(0, len(keys), 10_000):
             part = slice(begin, begin + 10_000)
             client.mset(dict(zip(keys[part], values[part], strict=True)))
@@ -42,9 +43,8 @@ def raw(folder: str, port: int) -> dict:
     return {"written": written}
 
 
-def raw_keys(view: world.View, columns) -> list[bytes]:
-    """`raw:view:key[:key]` for each row."""
-    components = [columns[name].to_pylist() for name in view.keys]
+def raw_keys(view: world.View, components: list[list[int]]) -> list[bytes]:
+    """`raw:view:key[:key]` for each row; components: one list a join key."""
     return [":".join(("raw", view.name, *map(str, row))).encode() for row in zip(*components, strict=True)]
 
 
@@ -94,8 +94,7 @@ def _precompute(store) -> int:
     return sum(store.precompute_feature_service(service.name) for service in wanted)
 
 
-def _raw_values(folder: Path, view: world.View) -> list[bytes]:
-    rows = world.rows(folder, view)
+def _raw_values(rows, view: world.View) -> list[bytes]:
     matrix = np.stack([pc.fill_null(rows[name], float("nan")).to_numpy() for name in view.features], axis=1)
     written_before = pc.not_equal(rows["kind"], "new").to_numpy()
     if view.since:

@@ -16,15 +16,14 @@ Read = Callable[[int], object]
 
 def reader(folder: str, port: int, question: str, times: int, answers: str) -> dict:
     """Ours: `OnlineReader.read`, up to the float32 matrix."""
-    from streamrank.stores.reader import OnlineReader
-
     from benchmarks.stores import feature_store
+    from streamrank.stores.reader import OnlineReader
 
     store, asked, keys = feature_store("ours", Path(folder), port), world.requests(Path(folder)), _keys(question)
     features = OnlineReader(store, question)
-    order = [list(features.names).index(name) for name in _features(question)]
+    order = order_of(features.names, question)
     figures = latencies(lambda i: features.read(asked.keys(i, keys)).matrix, times)
-    _save(answers, lambda i: features.read(asked.keys(i, keys)).matrix[:, order])
+    _save(answers, lambda i: in_order(features.read(asked.keys(i, keys)).matrix, order))
     return figures
 
 
@@ -33,8 +32,8 @@ def feast(side: str, folder: str, port: int, question: str, times: int, answers:
     call, asked = _get_online_features(side, folder, port, question), world.requests(Path(folder))
     width = len(asked.item_ids[0])
     figures = latencies(call, times)
-    with_matrix = latencies(lambda i: _matrix(call(i), question, width), times)
-    _save(answers, lambda i: _matrix(call(i), question, width))
+    with_matrix = latencies(lambda i: as_matrix(call(i), question, width), times)
+    _save(answers, lambda i: as_matrix(call(i), question, width))
     return {**figures, "as_matrix": with_matrix}
 
 
@@ -51,7 +50,7 @@ def precomputed(folder: str, port: int, question: str, times: int, answers: str)
     views = [(v, store.get_feature_service(f"precomputed_{v.name}")) for v in world.QUESTIONS[question]]
 
     def read(view: world.View, service, i: int):
-        rows = _columns(asked.keys(i, set(view.keys)), width, broadcast="item_id" in view.keys or len(view.keys) > 1)
+        rows = columns(asked.keys(i, set(view.keys)), width, broadcast="item_id" in view.keys or len(view.keys) > 1)
         return store.get_online_features(service, rows, full_feature_names=True)
 
     def call(i: int) -> list:
@@ -74,14 +73,12 @@ def first(side: str, folder: str, port: int, question: str) -> dict:
 def mget(folder: str, port: int, question: str, times: int, answers: str) -> dict:
     """The practical limit: one MGET of raw rows, one numpy view a feature view, and the TTL as one comparison."""
     client, asked, views = redis.Redis(port=port), world.requests(Path(folder)), world.QUESTIONS[question]
-    wanted = [_raw_request(asked, views, i) for i in range(world.REQUESTS)]
+    needed = _keys(question)
+    wanted = [raw_request(asked.keys(i, needed), views) for i in range(world.REQUESTS)]
 
     def read(i: int) -> np.ndarray:
         keys, places = wanted[i % len(wanted)]
-        values = client.mget(keys)
-        return np.concatenate(
-            [_view(values[b:e], v)[rows] for v, (b, e, rows) in zip(views, places, strict=True)], axis=1
-        )
+        return raw_matrix(client.mget(keys), places, views)
 
     figures = latencies(read, times)
     _save(answers, read)
@@ -94,10 +91,10 @@ def _get_online_features(side: str, folder: str, port: int, question: str) -> Re
     place = Path(folder)
     store, asked, keys = feature_store(side, place, port), world.requests(place), _keys(question)
     service, width = store.get_feature_service(question), len(asked.item_ids[0])
-    return lambda i: store.get_online_features(service, _columns(asked.keys(i, keys), width))
+    return lambda i: store.get_online_features(service, columns(asked.keys(i, keys), width))
 
 
-def _columns(keys: dict, width: int, broadcast: bool = True) -> dict[str, list]:
+def columns(keys: dict, width: int, broadcast: bool = True) -> dict[str, list]:
     """Entity rows by column, as Feast takes them: lists, the user repeated where others stand beside it."""
     return {
         name: ([value] * (width if broadcast else 1) if isinstance(value, int) else value.tolist())
@@ -105,12 +102,12 @@ def _columns(keys: dict, width: int, broadcast: bool = True) -> dict[str, list]:
     }
 
 
-def _matrix(answer, question: str, width: int) -> np.ndarray:
+def as_matrix(answer, question: str, width: int) -> np.ndarray:
     """Feast's answer as the matrix that a model takes, NaN for missing."""
-    columns = answer.to_dict()
+    named = answer.to_dict()
     matrix = np.empty((width, len(_features(question))), np.float32)
     for n, name in enumerate(_features(question)):
-        matrix[:, n] = np.array(columns[name], np.float32)
+        matrix[:, n] = np.array(named[name], np.float32)
     return matrix
 
 
@@ -118,24 +115,37 @@ def _widened(answers: list, question: str, keys: dict) -> np.ndarray:
     """The answers of one call a view as one matrix: what was asked once is repeated for every item."""
     width, parts = len(keys["item_id"]), []
     for view, answer in zip(world.QUESTIONS[question], answers, strict=True):
-        columns = answer.to_dict()
-        part = np.stack([np.array(columns[f"{view.name}__{name}"], np.float32) for name in view.features], axis=1)
+        named = answer.to_dict()
+        part = np.stack([np.array(named[f"{view.name}__{name}"], np.float32) for name in view.features], axis=1)
         parts.append(np.broadcast_to(part, (width, view.count)))
     return np.concatenate(parts, axis=1)
 
 
-def _raw_request(asked: world.Requests, views: tuple[world.View, ...], i: int) -> tuple[list[bytes], list[tuple]]:
-    """Keys to fetch, each once, and for each view where its values begin and end and which one each item takes."""
-    import pyarrow as pa
+def order_of(names, question: str) -> list[int] | None:
+    """Where the question's features stand in `names`; None when they stand in order."""
+    order = [list(names).index(name) for name in _features(question)]
+    return None if order == list(range(len(names))) else order
 
-    keys, places = [], []
+
+def in_order(matrix: np.ndarray, order: list[int] | None) -> np.ndarray:
+    return matrix if order is None else matrix[:, order]
+
+
+def raw_request(asked: dict, views: tuple[world.View, ...]) -> tuple[list[bytes], list[tuple]]:
+    """Keys to fetch, each once, and for each view where its values begin and end and which one each item takes."""
+    shape, keys, places = asked["item_id"].shape, [], []
     for view in views:
-        columns = {n: np.broadcast_to(c, asked.item_ids[0].shape) for n, c in asked.keys(i, set(view.keys)).items()}
-        distinct, rows = np.unique(np.stack([columns[n] for n in view.keys]), axis=1, return_inverse=True)
-        named = dict(zip(view.keys, map(pa.array, distinct), strict=True))
-        places.append((len(keys), len(keys) + distinct.shape[1], rows.ravel()))
-        keys += raw_keys(view, named)
+        components = np.stack([np.broadcast_to(asked[name], shape) for name in view.keys])
+        _, first, rows = np.unique(components[0] << 32 | components[-1], return_index=True, return_inverse=True)
+        places.append((len(keys), len(keys) + len(first), rows))
+        keys += raw_keys(view, components[:, first].tolist())
     return keys, places
+
+
+def raw_matrix(values: list[bytes], places: list[tuple], views: tuple[world.View, ...]) -> np.ndarray:
+    """Fetched rows as one float32 matrix [items, features], NaN for missing."""
+    parts = [_view(values[begin:end], view)[rows] for view, (begin, end, rows) in zip(views, places, strict=True)]
+    return np.concatenate(parts, axis=1)
 
 
 def _view(values: list[bytes], view: world.View) -> np.ndarray:

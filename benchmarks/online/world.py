@@ -77,6 +77,7 @@ def write(folder: str, items: int) -> dict:
         pq.write_table(_rows(view, keys[view.name], present, rng), into / f"{view.name}.parquet")
     item_ids = np.stack([rng.choice(universe, items, replace=False) for _ in range(REQUESTS)])
     np.savez(into / "requests.npz", item_ids, creator_of[item_ids], rng.integers(0, USERS, REQUESTS))
+    np.save(into / "creator_of.npy", creator_of)
     (into / "present.json").write_text(json.dumps(present))
     return {"items": items, "keys": {name: len(columns[0]) for name, columns in keys.items()}}
 
@@ -84,6 +85,11 @@ def write(folder: str, items: int) -> dict:
 def requests(folder: Path) -> Requests:
     with np.load(folder / "requests.npz") as arrays:
         return Requests(*arrays.values())
+
+
+def creator_of(folder: Path) -> np.ndarray:
+    """The creator of each item: int64 [all items], by item_id."""
+    return np.load(folder / "creator_of.npy")
 
 
 def present_us(folder: Path) -> int:

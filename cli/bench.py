@@ -1,0 +1,110 @@
+"""`streamrank bench`: the data paths beside stock Feast and the practical limit, in one run on the same input."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="bench", no_args_is_help=True,
+    help="Measure the data paths beside stock Feast and the practical limit, and check that all answers agree.",
+)  # fmt: skip
+
+Json = Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")]
+SkipStock = Annotated[bool, typer.Option("--skip-stock", help="without stock Feast, for sizes that it cannot do")]
+Folder = Annotated[Path | None, typer.Option(help="keep input and answers here; otherwise they are deleted")]
+Items = Annotated[int, typer.Option(min=1, help="items of one request")]
+Requests = Annotated[int, typer.Option(min=1, help="requests a side; stock makes a tenth, at least 20")]
+
+
+@app.command()
+def pit(
+    rows: Annotated[int, typer.Option(min=1, help="training rows")] = 100_000,
+    feature_rows: Annotated[int, typer.Option(min=3_000, help="feature rows of both views")] = 3_000_000,
+    repeat: Annotated[int, typer.Option(min=1, help="runs of the fast sides; their median counts")] = 3,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="ours only, streamed to a file under this limit, such as 4GB")
+    ] = None,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="ours only: 10 and 100 million feature rows x 1, 3, 10 million rows")
+    ] = False,
+    skip_stock: SkipStock = False,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """The point-in-time join of training rows with two views, 30 features; with late corrections too."""
+    from benchmarks.pit import bench
+    from benchmarks.progress import told
+
+    sizes = bench.Sizes(rows, feature_rows, repeat, skip_stock)
+    if scaling:
+        _show(bench.scaling(memory_limit or "4GB", folder, told), json)
+    elif memory_limit:
+        _show(bench.streamed(sizes, memory_limit, folder, told), json)
+    else:
+        _show(bench.bench(sizes, folder, told), json)
+
+
+@app.command()
+def online(
+    items: Items = 1_000,
+    repeat: Requests = 500,
+    skip_stock: SkipStock = False,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """Reading a request's features: one view, the four views of a real request, and `get_online_features`."""
+    from benchmarks.online import bench
+    from benchmarks.progress import told
+
+    _show(bench.bench(bench.Sizes(items, repeat, skip_stock), folder, told), json)
+
+
+@app.command()
+def materialize(
+    keys: Annotated[int, typer.Option(min=1, help="keys that ours and the limit write")] = 1_000_000,
+    stock_keys: Annotated[int, typer.Option(min=1, help="keys that stock writes; the rates are compared")] = 50_000,
+    larger: Annotated[
+        int, typer.Option(min=0, help="ours once more, to see that memory does not grow; 0: not")
+    ] = 2_000_000,
+    skip_stock: SkipStock = False,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """Writing the latest 20 features of every key to the online store, compare-and-set and append-only file on."""
+    from benchmarks.materialize import bench
+    from benchmarks.progress import told
+
+    _show(bench.bench(bench.Sizes(keys, stock_keys, larger, skip_stock), folder, told), json)
+
+
+@app.command()
+def rank(
+    items: Items = 1_000,
+    repeat: Requests = 500,
+    skip_stock: SkipStock = False,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """An HTTP request that ranks items on 40 features: BentoML, the store and XGBoost of 200 trees, one client."""
+    from benchmarks.progress import told
+    from benchmarks.rank import bench
+
+    _show(bench.bench(bench.Sizes(items, repeat, skip_stock), folder, told), json)
+
+
+def _show(figure, as_json: bool) -> None:
+    """Prints the figure; exit code 1 when sides disagree."""
+    if as_json:
+        from json import dumps
+
+        typer.echo(dumps(figure.as_dict()))
+    else:
+        from rich.console import Console
+
+        from benchmarks.tables import table
+
+        Console().print(table(figure.as_dict()))
+    if figure.agree is False:
+        typer.secho("streamrank: the sides' answers differ", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1)
