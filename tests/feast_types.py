@@ -32,6 +32,7 @@ from hypothesis import strategies as st
 
 INSTANT = pa.timestamp("us", tz="UTC")
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+_BYTES = st.binary(min_size=1, max_size=8)  # Feast reads a column of nothing but empty bytes as nulls
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 _INSTANTS = st.integers(-2_000_000_000, 9_000_000_000).map(lambda second: datetime.fromtimestamp(second, UTC))
 _JSON = st.recursive(st.none() | st.booleans() | st.integers() | _TEXT, lambda deeper: st.lists(deeper, max_size=3))
@@ -57,7 +58,7 @@ SCALARS = [
     Typed(Bool, st.booleans(), pa.bool_()),
     Typed(UnixTimestamp, _INSTANTS, INSTANT),
     Typed(String, _TEXT, pa.string()),
-    Typed(Bytes, st.binary(max_size=8), pa.binary()),
+    Typed(Bytes, _BYTES, pa.binary()),
     Typed(Uuid, st.uuids().map(str), pa.string()),
     Typed(TimeUuid, st.uuids().map(str), pa.string()),
     Typed(Decimal, st.decimals(allow_nan=False, allow_infinity=False).map(str), pa.string()),
@@ -65,13 +66,13 @@ SCALARS = [
 _ELEMENTS = [each for each in SCALARS if each.dtype != Bytes] + [Typed(Bytes, st.binary(max_size=4), pa.binary())]
 _STRUCT = Struct({"a": Int64, "b": String})
 _STRUCTS, _ARROW_STRUCT = st.fixed_dictionaries({"a": _INT64, "b": _TEXT}), _STRUCT.to_pyarrow_type()
-_MAPS = st.dictionaries(_TEXT, _TEXT, max_size=3)
+_MAPS = st.dictionaries(_TEXT, _TEXT, max_size=3).map(lambda found: dict(sorted(found.items())))
 _NESTED = st.lists(st.lists(_INT64, min_size=1, max_size=3), max_size=3)
 
 TYPES = [
     *SCALARS,
-    Typed(PdfBytes, st.binary(max_size=8), pa.binary()),
-    Typed(ImageBytes, st.binary(max_size=8), pa.binary()),
+    Typed(PdfBytes, _BYTES, pa.binary()),
+    Typed(ImageBytes, _BYTES, pa.binary()),
     Typed(Json, _JSON.map(json.dumps), pa.large_string()),
     *(Typed(Array(each.dtype), st.lists(each.values, max_size=4), pa.list_(each.arrow)) for each in _ELEMENTS),
     *(Typed(Set(each.dtype), st.lists(each.values, max_size=4), pa.list_(each.arrow)) for each in _ELEMENTS),

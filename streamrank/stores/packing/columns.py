@@ -155,8 +155,8 @@ def gather(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> pa.Larg
 
 
 def binary(rows: np.ndarray) -> pa.LargeBinaryArray:
-    """The rows of a contiguous uint8 [n, size] matrix as an array, without a copy."""
-    return from_offsets(np.arange(len(rows) + 1, dtype=np.int64) * rows.shape[1], rows)
+    """The rows of a uint8 [n, size] matrix as an array, without a copy where the matrix is contiguous."""
+    return from_offsets(np.arange(len(rows) + 1, dtype=np.int64) * rows.shape[1], np.ascontiguousarray(rows))
 
 
 def from_offsets(offsets: np.ndarray, data: np.ndarray) -> pa.LargeBinaryArray:

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import feast_value_type_to_python_type
+from feast.value_type import ValueType
 
 from streamrank.stores.packing.columns import Stored, data_of, gather, offsets_of
 from streamrank.stores.packing.errors import CorruptValue
@@ -92,17 +93,23 @@ def _nulled(array: pa.Array, absent: np.ndarray) -> pa.Array:
 
 
 def _objects(kind: Kind, stored: Stored) -> pa.Array:
-    objects = [None if value is None else feast_value_type_to_python_type(value) for value in parsed(stored)]
-    objects = [_plain(each) for each in objects]
-    if kind.arrow is not None:
-        try:
-            return pa.array(objects, kind.arrow)
-        except (pa.ArrowException, TypeError, ValueError):
-            return pa.array(objects)
-    keys = pa.array([key for each in objects if each for key in each])
-    values = pa.array([value for each in objects if each for value in each.values()])
+    values = parsed(stored)
+    if kind.feast is ValueType.JSON_LIST:  # Feast would parse each text
+        return pa.array([None if value is None else list(value.json_list_val.val) for value in values], kind.arrow)
+    objects = [None if value is None else _plain(feast_value_type_to_python_type(value)) for value in values]
+    if kind.arrow is None:
+        return _pairs(objects)
+    try:
+        return pa.array(objects, kind.arrow)
+    except (pa.ArrowException, TypeError, ValueError):
+        return pa.array(objects)
+
+
+def _pairs(objects: list[dict | None]) -> pa.Array:
     pairs = [None if each is None else list(each.items()) for each in objects]
-    return pa.array(pairs, pa.map_(keys.type, values.type))
+    keys = pa.array([key for each in pairs if each for key, _ in each])
+    values = pa.array([value for each in pairs if each for _, value in each])
+    return pa.array(pairs, pa.map_(keys.type if len(keys) else pa.string(), values.type))
 
 
 def _plain(value: object) -> object:

@@ -1,5 +1,6 @@
 """Packed rows: every Feast type survives them, old layouts are read by name, and what is no row is refused."""
 
+import re
 from datetime import timedelta
 
 import numpy as np
@@ -74,8 +75,15 @@ def test_arrow_columns_come_back_as_they_went_in(typed: Typed, data):
     array = arrow_array(typed, rows)
     of = view({"f": typed.dtype})
     found = of.unpack(packed(of, {"f": array}), ["f"], layouts(of)).columns["f"]
-    assert found.to_pylist() == array.to_pylist()
+    assert ordered(found.to_pylist()) == ordered(array.to_pylist())
     assert of.kinds["f"].arrow in (None, found.type)
+
+
+def ordered(value):
+    """Maps keep no order."""
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return sorted(value)
+    return [ordered(each) for each in value] if isinstance(value, list) else value
 
 
 FIELDS = {
@@ -178,7 +186,7 @@ def test_an_unknown_layout_is_refused_by_its_id():
     ],
 )  # fmt: skip
 def test_a_column_that_does_not_fit_its_field_is_refused_by_name(dtype, wrong):
-    with pytest.raises(FieldMismatch, match=rf"'v', feature 'f': expected {dtype}.*correct".replace("(", r"\(")):
+    with pytest.raises(FieldMismatch, match=re.escape(f"'v', feature 'f': expected {dtype}")):
         packed(view({"f": dtype}), {"f": wrong})
 
 
