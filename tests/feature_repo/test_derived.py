@@ -1,11 +1,12 @@
 """Derived features as functions: values, missing inputs, and the same row whatever rows it is asked with."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.derived import derive
+from feature_repo.derived import WORDS, derive
 
 MONDAY = 1_704_067_200_000_000  # 2024-01-01 00:00 UTC
 HOUR, DAY = 3_600_000_000, 86_400_000_000
@@ -89,6 +90,45 @@ def test_topic_overlap_is_the_sum_of_the_shares_of_the_items_topics(given_rows):
             continue
         shares = dict(zip(top, row["user_top_topic_shares"], strict=True))
         assert found["topic_overlap"] == np.float32(sum(shares.get(topic, 0.0) for topic in item))
+
+
+TYPES = {
+    "surface": pa.string(), "item_topics": WORDS, "user_top_topics": WORDS, "user_stated_topics": WORDS,
+    "user_top_topic_shares": pa.list_(pa.float32()),
+}  # fmt: skip
+COUNTS = st.none() | st.floats(0, 1e6, width=32)
+
+
+@st.composite
+def complete_rows(draw) -> dict:
+    counted = ("item_views_1d", "item_views_7d", "user_views_60d", "ut_views_60d", "uc_views_60d")
+    return draw(rows()) | {name: draw(COUNTS) for name in counted} | {
+        "request_time": draw(st.integers(0, 2**52)),
+        "item_available_from": draw(st.none() | st.integers(0, 2**52)),
+        "surface": draw(st.none() | st.sampled_from(["", "home", "search"])),
+    }  # fmt: skip
+
+
+def as_columns(complete: list[dict]) -> dict[str, np.ndarray | pa.Array]:
+    """As the reader has them: numbers as float64 with NaN, other columns as Arrow arrays."""
+    given_columns = {name: [row[name] for row in complete] for name in NOTHING}
+    return {
+        name: pa.array(values, TYPES[name]) if name in TYPES else np.array(values, dtype=np.float64)
+        for name, values in given_columns.items()
+    }
+
+
+@settings(deadline=None)
+@given(st.lists(complete_rows(), min_size=1, max_size=8))
+def test_lists_and_columns_give_the_same_bits(given_rows):
+    complete = [NOTHING | row for row in given_rows]
+    lists = derive({name: [row[name] for row in complete] for name in NOTHING})
+    columns = derive(as_columns(complete))
+    assert lists.keys() == columns.keys()
+    for name, values in columns.items():
+        assert values.dtype == np.float32
+        from_lists = np.array([np.nan if value is None else value for value in lists[name]], dtype=np.float32)
+        assert from_lists.view(np.uint32).tolist() == values.view(np.uint32).tolist(), name
 
 
 @settings(deadline=None)

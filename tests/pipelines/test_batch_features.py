@@ -106,14 +106,16 @@ def test_an_event_without_a_duration_takes_its_items(views):
 
 
 def test_attributes_are_known_always(views):
-    items = [{"item_id": "i1", "topics": ["a"], "available_from": datetime(2022, 1, 1, tzinfo=UTC), "year": 2021}]
+    known = {"item_id": "i1", "topics": ["a"], "available_from": datetime(2022, 1, 1, tzinfo=UTC), "year": 2021}
+    items = [{**known, "creator_id": "c1"}, {"item_id": "i2"}]
     data = make_data_set(views, items=items, users=[{"user_id": "u1", "topics": ["b"], "age": 30}])
     compute(data, START)
-    (item,), (user,) = table(data, "item_attributes").to_pylist(), table(data, "user_attributes").to_pylist()
+    (item, bare), (user,) = table(data, "item_attributes").to_pylist(), table(data, "user_attributes").to_pylist()
     assert item["event_timestamp"] == item["created"] == datetime(1970, 1, 1, tzinfo=UTC)
     assert (item["item_topics"], item["item_year"], item["item_available_from"]) == (
         ["a"],
         2021.0,
         1_640_995_200_000_000,
     )
+    assert (item["item_creator_id"], bare["item_creator_id"], bare["item_topics"]) == ("c1", None, None)
     assert (user["user_stated_topics"], user["user_age"]) == (["b"], 30.0)

@@ -107,15 +107,15 @@ def _column(name: str, values: Any) -> tuple[pa.Array, bool]:
         return values.combine_chunks(), False
     if isinstance(values, pa.Array):
         return values, False
-    single = isinstance(values, str | bytes | pa.Scalar) or not hasattr(values, "__len__") or _zero_dimensional(values)
+    if isinstance(values, pa.Scalar):
+        values = values.as_py()
+    elif isinstance(values, np.ndarray) and not values.ndim:
+        values = values[()]
+    single = isinstance(values, str | bytes) or not hasattr(values, "__len__")
     try:
-        return pa.array([values.as_py() if isinstance(values, pa.Scalar) else values] if single else values), single
+        return pa.array([values] if single else values), single
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise ValueError(f"{name!r}: expected values of one type, found {values!r:.200}: {error}") from error
-
-
-def _zero_dimensional(values: Any) -> bool:
-    return isinstance(values, np.ndarray) and values.ndim == 0
 
 
 def _distinct(column: pa.Array) -> tuple[pa.Array | None, np.ndarray | None]:
