@@ -1,45 +1,225 @@
-"""The online store: Feast's Redis store at the platform's own address, with a message that says how to start it."""
+"""The online store: Feast's OnlineStore on Redis or Valkey, one packed value for each row of a view.
 
+Reads of any number of views are one round trip; writes are one atomic compare-and-set a row on (event timestamp,
+created), so that an older row never overwrites a newer one, whatever the order or the number of writers.
+"""
+
+import copy
+import logging
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-import redis
-from feast.infra.online_stores.redis import RedisOnlineStore, RedisOnlineStoreConfig
+import numpy as np
+import pyarrow as pa
+from feast import FeatureService, FeatureView, RepoConfig
+from feast.infra.online_stores.helpers import compute_versioned_name
+from feast.infra.online_stores.online_store import OnlineStore
+from feast.infra.supported_async_methods import SupportedAsyncMethods
+from feast.repo_config import FeastConfigBaseModel
+from feast.utils import _get_table_entity_values
 from pydantic import Field
 
 from streamrank.settings import settings
+from streamrank.stores.connection import Connection, ConnectionOptions, connect
+from streamrank.stores.packed_view import PackedView
+from streamrank.stores.packing import keys, reading, writing
+from streamrank.stores.packing.known_layouts import KnownLayouts, fields_of
+from streamrank.stores.packing.reading import Asked
+from streamrank.stores.packing.writing import Batch, Written
 
 # Feast lets every deprecation notice through; this one is between two of its dependencies, at each question asked.
 warnings.filterwarnings("ignore", message=".*fetch_arrow_table", category=DeprecationWarning)
 
+logger = logging.getLogger(__name__)
 
-class StreamrankOnlineStoreConfig(RedisOnlineStoreConfig):
-    """Feast's Redis options; the connection defaults to STREAMRANK_REDIS_URL or the embedded server."""
+
+class StreamrankOnlineStoreConfig(FeastConfigBaseModel):
+    """Named as Feast's options for Redis; the connection defaults to STREAMRANK_REDIS_URL or the embedded server."""
 
     type: Literal["streamrank.stores.online.StreamrankOnlineStore"] = "streamrank.stores.online.StreamrankOnlineStore"
-    connection_string: str = Field(default_factory=lambda: settings().feast_connection)
+    connection_string: str = Field(
+        default_factory=lambda: settings().feast_connection, description="host:port,db=0,ssl=true,password=..."
+    )
+    redis_type: Literal["redis", "redis_cluster", "redis_sentinel"] = "redis"
+    sentinel_master: str = Field("mymaster", description="the name that the Sentinels know")
+    batch_size: int = Field(10_000, ge=1, description="rows sent to the server before its answers are awaited")
 
 
-class OnlineStoreUnreachable(redis.ConnectionError):
-    """No server answers at the configured address."""
+class StreamrankOnlineStore(OnlineStore):
+    """Beside Feast's methods: whole columns in (`write_columns`), and what a reader of packed values needs."""
+
+    def __init__(self) -> None:
+        self._connections: dict[tuple[str, str, str], Connection] = {}
+        self._layouts: dict[tuple[int, bytes], KnownLayouts] = {}
+
+    @property
+    def async_supported(self) -> SupportedAsyncMethods:
+        return SupportedAsyncMethods(read=True, write=True)
+
+    def connection(self, config: RepoConfig) -> Connection:
+        """The connection to the configured server; lazy, one for each store."""
+        online = config.online_store
+        place = (online.connection_string, online.redis_type, online.sentinel_master)
+        if place not in self._connections:
+            self._connections.setdefault(place, connect(ConnectionOptions.parse(*place)))
+        return self._connections[place]
+
+    def packed_view(self, config: RepoConfig, table: FeatureView) -> PackedView:
+        """How the view's rows lie in the store; cheap when asked again."""
+        return PackedView.of(config.project, table, config.registry.enable_online_feature_view_versioning)
+
+    def layouts(self, config: RepoConfig, packed: PackedView) -> KnownLayouts:
+        """The layouts of the view's stored rows by id; an unknown one is asked of the server."""
+        connection = self.connection(config)
+        place = (id(connection), packed.layouts_key)
+        if place not in self._layouts:
+            self._layouts.setdefault(place, KnownLayouts(connection, packed.layouts_key))
+        return self._layouts[place].with_own(packed.layout)
+
+    def write_columns(
+        self, config: RepoConfig, table: FeatureView, columns: pa.Table | pa.RecordBatch, event_us: np.ndarray,
+        created_us: np.ndarray,
+    ) -> Written:  # fmt: skip
+        """Writes whole columns, named as the view's join keys and features; event_us, created_us: int64 [n].
+
+        FieldMismatch where a column is missing or does not fit its Field, and nothing is written then; StoreFull and
+        StoreUnreachable may leave a part of the rows written, each of them whole.
+        """
+        packed = self.packed_view(config, table)
+        held = {name: columns.column(name) for name in columns.schema.names}
+        row_keys = packed.keys(held, columns.num_rows)
+        return self._put(config, packed, writing.batch(packed, row_keys, held, event_us, created_us))
+
+    def online_write_batch(
+        self, config: RepoConfig, table: FeatureView, data: Sequence[writing.FeastRow],
+        progress: Callable[[int], Any] | None,
+    ) -> None:  # fmt: skip
+        if data:
+            packed = self.packed_view(config, table)
+            _report(packed, self._put(config, packed, writing.batch_of_rows(packed, data)))
+        if progress:
+            progress(len(data))
+
+    async def online_write_batch_async(
+        self, config: RepoConfig, table: FeatureView, data: Sequence[writing.FeastRow],
+        progress: Callable[[int], Any] | None,
+    ) -> None:  # fmt: skip
+        if data:
+            packed, connection = self.packed_view(config, table), self.connection(config)
+            batch = writing.batch_of_rows(packed, data)
+            await connection.set_fields_async(packed.layouts_key, fields_of(packed.layout))
+            pieces = batch.slices(config.online_store.batch_size)
+            _report(packed, batch.written([await connection.put_async(*piece) for piece in pieces]))
+        if progress:
+            progress(len(data))
+
+    def online_read(
+        self, config: RepoConfig, table: FeatureView, entity_keys: list, requested_features: list[str] | None = None
+    ) -> list:
+        part = self._asked_rows(config, table, entity_keys, requested_features)
+        values = self.connection(config).fetch(part.keys)
+        return reading.feast_rows(part, values, self.layouts(config, part.view))
+
+    async def online_read_async(
+        self, config: RepoConfig, table: FeatureView, entity_keys: list, requested_features: list[str] | None = None
+    ) -> list:
+        part = self._asked_rows(config, table, entity_keys, requested_features)
+        values = await self.connection(config).fetch_async(part.keys)
+        layouts = self.layouts(config, part.view)
+        await layouts.prepare(values)
+        return reading.feast_rows(part, values, layouts)
+
+    def get_online_features(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
+        return super().get_online_features(config, _read_as_is(features), *args, **options)
+
+    async def get_online_features_async(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
+        return await super().get_online_features_async(config, _read_as_is(features), *args, **options)
+
+    def update(
+        self, config: RepoConfig, tables_to_delete: Sequence[FeatureView], tables_to_keep: Sequence[FeatureView],
+        entities_to_delete: Sequence, entities_to_keep: Sequence, partial: bool,
+    ) -> None:  # fmt: skip
+        """Removes the rows of deleted views, in all their versions, and then their layouts."""
+        connection = self.connection(config) if tables_to_delete else None
+        for name in {name for table in tables_to_delete for name in _versions(table)}:
+            layouts = keys.layouts_key(config.project, name)
+            if connection.get_fields(layouts):
+                connection.delete_prefix(keys.view_prefix(config.project, name))
+                connection.delete_prefix(layouts)
+
+    def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence) -> None:
+        """Removes every key of the project."""
+        self.connection(config).delete_prefix(keys.project_prefix(config.project))
+
+    async def close(self) -> None:
+        for connection in self._connections.values():
+            await connection.close_async()
+            connection.close()
+
+    def _is_versioned_read_supported(self) -> bool:
+        return True
+
+    def _put(self, config: RepoConfig, packed: PackedView, batch: Batch) -> Written:
+        connection = self.connection(config)
+        connection.set_fields(packed.layouts_key, fields_of(packed.layout))
+        return batch.written([connection.put(*piece) for piece in batch.slices(config.online_store.batch_size)])
+
+    def _asked_rows(
+        self, config: RepoConfig, table: FeatureView, entity_keys: list, requested: list[str] | None
+    ) -> Asked:
+        view = self.packed_view(config, table)
+        return reading.asked(view, table, requested or [*view.kinds], writing.keys_of(view, entity_keys))
+
+    def _asked_views(self, config: RepoConfig, grouped_refs: list, values: dict, entities: dict) -> list[Asked]:
+        parts, arrays = [], {}
+        for table, names in grouped_refs:
+            view = self.packed_view(config, table)
+            columns = _get_table_entity_values(table, entities, values)
+            parts.append(reading.asked(view, table, names, reading.keys_of_columns(view, columns, arrays)))
+        return parts
+
+    def _read_features_per_fv(
+        self, config, grouped_refs, join_key_values, entity_name_to_join_key_map, online_features_response,
+        full_feature_names, include_feature_view_version_metadata,
+    ) -> None:  # fmt: skip
+        parts = self._asked_views(config, grouped_refs, join_key_values, entity_name_to_join_key_map)
+        values = self.connection(config).fetch(reading.all_keys(parts))
+        for part, share in zip(parts, reading.shares(values, parts), strict=True):
+            layouts = self.layouts(config, part.view)
+            reading.add_part(online_features_response, part, share, layouts, full_feature_names)
+            if include_feature_view_version_metadata:
+                reading.add_version(online_features_response, part.table)
+
+    async def _read_features_per_fv_async(
+        self, config, grouped_refs, join_key_values, entity_name_to_join_key_map, online_features_response,
+        full_feature_names, include_feature_view_version_metadata,
+    ) -> None:  # fmt: skip
+        parts = self._asked_views(config, grouped_refs, join_key_values, entity_name_to_join_key_map)
+        values = await self.connection(config).fetch_async(reading.all_keys(parts))
+        for part, share in zip(parts, reading.shares(values, parts), strict=True):
+            layouts = self.layouts(config, part.view)
+            await layouts.prepare(share)
+            reading.add_part(online_features_response, part, share, layouts, full_feature_names)
+            if include_feature_view_version_metadata:
+                reading.add_version(online_features_response, part.table)
 
 
-class StreamrankOnlineStore(RedisOnlineStore):
-    def _get_client(self, online_store_config: RedisOnlineStoreConfig) -> Any:
-        if self._client is None:
-            client = super()._get_client(online_store_config)
-            try:
-                client.ping()
-            except redis.ConnectionError as error:
-                self._client = None
-                raise OnlineStoreUnreachable(_remedy(online_store_config.connection_string)) from error
-        return self._client
+def _read_as_is(features: Any) -> Any:
+    """A service that asks for precomputed vectors is just read: its rows lie packed already."""
+    if not isinstance(features, FeatureService) or not features.precompute_online:
+        return features
+    plain = copy.copy(features)
+    plain.precompute_online = False
+    return plain
 
 
-def _remedy(connection: str) -> str:
-    address = connection.split(",")[0]
-    if settings().embedded:
-        return (
-            f"no Redis answers at {address}: run `streamrank up` for the embedded server, or set STREAMRANK_REDIS_URL"
-        )
-    return f"no Redis answers at {address} (STREAMRANK_REDIS_URL): start it or correct the variable"
+def _versions(table: FeatureView) -> set[str]:
+    newest = getattr(table, "current_version_number", None) or 0
+    numbered = {f"{table.name}_v{number}" for number in range(1, newest + 1)}
+    return {table.name, compute_versioned_name(table, True), *numbered}
+
+
+def _report(packed: PackedView, written: Written) -> None:
+    if written.null_keys:
+        logger.warning("feature view %r: %d rows with a null key were not written", packed.name, written.null_keys)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,15 @@ from feast.types import FeastType
 from streamrank.stores.packing import columns as packed
 from streamrank.stores.packing import keys as key_bytes
 from streamrank.stores.packing.columns import Part, Stored
-from streamrank.stores.packing.errors import CorruptValue, FieldMismatch
+from streamrank.stores.packing.errors import CorruptValue, FieldMismatch, MissingKey
 from streamrank.stores.packing.from_arrow import from_arrow
 from streamrank.stores.packing.kinds import Form, Kind, kind_of
 from streamrank.stores.packing.layout import Layout, strided
 from streamrank.stores.packing.matrix import NUMERIC, fill, runs
 from streamrank.stores.packing.to_arrow import to_arrow
+
+Typed = tuple[tuple[str, FeastType], ...]
+_LONGEST_TTL = 2**61  # microseconds, so that twice as many fit 64 bits
 
 
 @dataclass(frozen=True)
@@ -77,40 +81,36 @@ class PackedView:
 
     @staticmethod
     def of(project: str, view: FeatureView | OnDemandFeatureView, versioning: bool) -> "PackedView":
-        """How `view` lies in the store; TypeError for a feature whose type holds no value."""
-        name = compute_versioned_name(view, versioning)
-        key_types = {each.name: each.dtype for each in view.entity_columns if each.name != DUMMY_ENTITY_ID}
-        ttl = getattr(view, "ttl", None)
-        return PackedView(
-            name=name,
-            prefix=key_bytes.view_prefix(project, name),
-            layouts_key=key_bytes.layouts_key(project, name),
-            join_keys=tuple(sorted(key_types)),
-            layout=Layout.of(view.features),
-            ttl_us=ttl // timedelta(microseconds=1) if ttl else 0,
-            kinds={each.name: kind_of(each.dtype) for each in view.features},
-            key_types=key_types,
-        )
+        """How `view` lies in the store; cheap when asked again. TypeError for a feature whose type holds no value."""
+        fields = tuple((each.name, each.dtype) for each in view.features)
+        join_keys = tuple((each.name, each.dtype) for each in view.entity_columns if each.name != DUMMY_ENTITY_ID)
+        return _built(project, compute_versioned_name(view, versioning), fields, join_keys, getattr(view, "ttl", None))
 
     def keys(self, columns: Mapping[str, Any], rows: int = 1) -> pa.LargeBinaryArray:
         """The keys of rows whose join keys are `columns`: Arrow arrays, or what Arrow makes one of, of one length.
 
-        Null where a component is null. rows: how many, for a view without join keys. FieldMismatch where a join key is
-        missing or does not fit its declared type.
+        Null where a component is null. rows: how many, for a view without join keys. MissingKey where a join key is not
+        given, FieldMismatch where its values do not fit its declared type.
         """
         missing = [name for name in self.join_keys if name not in columns]
         if missing:
-            raise FieldMismatch(
-                f"feature view {self.name!r}: expected join keys {list(self.join_keys)}, found {list(columns)}; add "
-                f"{missing}"
+            given = [*columns]
+            raise MissingKey(
+                f"feature view {self.name!r}: expected join keys {[*self.join_keys]}, found {given}; add {missing}"
             )
         try:
             components = [key_bytes.component(name, self.key_types[name], columns[name]) for name in self.join_keys]
         except FieldMismatch as error:
-            raise FieldMismatch(
-                f"feature view {self.name!r}, {error}; correct the values or the entity's type"
-            ) from error
+            where = f"feature view {self.name!r}, {error}"
+            raise FieldMismatch(f"{where}; correct the values or the entity's type") from error
         return key_bytes.entity_keys(self.prefix, components, len(components[0]) if components else rows)
+
+    def keys_of(self, columns: Mapping[str, pa.Array], rows: int) -> pa.LargeBinaryArray:
+        """As `keys`; where the view declares no join keys, those of `columns`, in types as `key_columns` gives them."""
+        given = {name: columns[name] for name in sorted(columns) if name != DUMMY_ENTITY_ID}
+        if self.join_keys or not given:
+            return self.keys(given, rows)
+        return key_bytes.entity_keys(self.prefix, list(given.values()), rows)
 
     def pack(
         self, columns: Mapping[str, pa.Array | Stored], event_us: np.ndarray, created_us: np.ndarray
@@ -131,7 +131,7 @@ class PackedView:
         layouts: by id, at least those of the values. keys: of the values, for messages. CorruptValue where a value
         cannot be read.
         """
-        with self._naming(keys):
+        with self.naming(keys):
             found = packed.parts(values, layouts)
             event_us, created_us = _times(len(values), found)
             seen = packed.valid_of(values)
@@ -146,7 +146,7 @@ class PackedView:
     ) -> Unpacked:  # fmt: skip
         """As `rows`, as Arrow arrays of the declared types."""
         rows = self.rows(values, names, layouts, keys)
-        with self._naming(keys):
+        with self.naming(keys):
             arrays = {name: to_arrow(self.kinds[name], rows.stored[name]) for name in names}
         return Unpacked(rows.found, rows.event_us, rows.created_us, arrays, rows.known)
 
@@ -162,7 +162,7 @@ class PackedView:
         wrong = [f"{name} ({kind.name})" for name, kind in kinds if kind.name not in NUMERIC]
         if wrong:
             raise TypeError(f"feature view {self.name!r}: a matrix holds numbers and bools, found {', '.join(wrong)}")
-        with self._naming(keys):
+        with self.naming(keys):
             found = packed.parts(values, layouts)
         copies = [runs(part.layout, kinds) for part in found]
         whole = bool(found) and found[0].rows is None and sum(run.count for run in copies[0]) == len(kinds)
@@ -194,7 +194,8 @@ class PackedView:
         return packed.assembled(kind, [part.rows for part in held], pieces, n)
 
     @contextmanager
-    def _naming(self, keys: pa.LargeBinaryArray | None) -> Iterator[None]:
+    def naming(self, keys: pa.LargeBinaryArray | None = None) -> Iterator[None]:
+        """Adds the names of the view and, where given, of the key to a CorruptValue, and what to do."""
         try:
             yield
         except CorruptValue as error:
@@ -202,6 +203,21 @@ class PackedView:
             raise CorruptValue(
                 f"feature view {self.name!r}{key}: {error.problem}; materialize the view again", error.row
             ) from error
+
+
+@lru_cache(maxsize=1024)
+def _built(project: str, name: str, fields: Typed, join_keys: Typed, ttl: timedelta | None) -> PackedView:
+    key_types = dict(join_keys)
+    return PackedView(
+        name=name,
+        prefix=key_bytes.view_prefix(project, name),
+        layouts_key=key_bytes.layouts_key(project, name),
+        join_keys=tuple(sorted(key_types)),
+        layout=Layout.of(fields),
+        ttl_us=min(ttl // timedelta(microseconds=1), _LONGEST_TTL) if ttl else 0,
+        kinds={feature: kind_of(dtype) for feature, dtype in fields},
+        key_types=key_types,
+    )
 
 
 def _times(n: int, found: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:

@@ -94,6 +94,21 @@ def parts(values: pa.LargeBinaryArray, layouts: Mapping[int, Layout]) -> list[Pa
     return found
 
 
+def layout_ids(values: pa.LargeBinaryArray) -> set[int]:
+    """The ids of the values' layouts; CorruptValue where a value is too short to have one."""
+    offsets, keep = offsets_of(values), valid_of(values)
+    starts, lengths = offsets[:-1][keep], np.diff(offsets)[keep]
+    return set(np.unique(_ids(data_of(values), starts, lengths, None)).tolist()) if len(starts) else set()
+
+
+def masked(stored: Stored, shown: np.ndarray) -> Stored:
+    """The column without the values where not `shown`, bool [n]."""
+    valid = stored.valid & shown
+    if isinstance(stored.values, np.ndarray) or shown.all():
+        return Stored(stored.values, valid)
+    return Stored(pc.if_else(pa.array(valid), stored.values, _EMPTY), valid)
+
+
 def number(part: Part, name: str, dtype: np.dtype) -> Stored:
     """The fixed-width column of a part."""
     values = strided(part.fixed, part.layout.offsets[name], np.uint8 if dtype == np.bool_ else dtype)

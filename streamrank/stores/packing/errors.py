@@ -5,6 +5,12 @@ class FieldMismatch(ValueError):
     """A column is missing or holds values that do not fit the Field it is written to or the key it stands for."""
 
 
+class MissingKey(FieldMismatch, KeyError):
+    """A join key of a view is not among the columns."""
+
+    __str__ = Exception.__str__
+
+
 class CorruptValue(ValueError):
     """Bytes in the online store that no writer of this package wrote.
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from feast import Field
+from feast.types import FeastType
 
 from streamrank.stores.packing.errors import CorruptValue
 from streamrank.stores.packing.kinds import kind_of
@@ -41,9 +41,9 @@ class Layout:
     fields: tuple[Slot, ...]
 
     @staticmethod
-    def of(fields: Iterable[Field]) -> "Layout":
-        """The layout of a view's features; TypeError for a feature without a type."""
-        kinds = [(field.name, kind_of(field.dtype)) for field in fields]
+    def of(fields: Iterable[tuple[str, FeastType]]) -> "Layout":
+        """The layout of a view's features, names and types; TypeError for a feature without a type."""
+        kinds = [(name, kind_of(dtype)) for name, dtype in fields]
         return Layout(tuple(Slot(name, kind.name, kind.width) for name, kind in kinds))
 
     @staticmethod

@@ -38,6 +38,12 @@ def add_vector(
         raise CorruptValue(f"no {kind.name} ({error})") from error
 
 
+def add_empty(response: GetOnlineFeaturesResponse, n: int, status: int, times: bytes) -> None:
+    """Adds the vector of a feature that no row has."""
+    encoded = (_VALUES + b"\0") * n + _tagged(_STATUSES, n) + bytes([status]) * n + times
+    response.results.add().MergeFromString(encoded)
+
+
 def values_of(kind: Kind, stored: Stored) -> list:
     """The column as Feast's Values, one a row, holding nothing where it is not valid."""
     try:
