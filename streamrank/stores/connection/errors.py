@@ -32,6 +32,8 @@ def unreachable(options: ConnectionOptions, cause: Exception) -> StoreUnreachabl
         )
     if isinstance(cause, redis.exceptions.BusyLoadingError):
         return StoreUnreachable(f"Redis at {options.address} is still loading its data: try again when it is done")
+    if isinstance(cause, redis.exceptions.ReadOnlyError):
+        return StoreUnreachable(f"Redis at {options.address} is a read-only replica: name its master ({cause})")
     return StoreUnreachable(f"no Redis answers at {_remedy(options)} ({cause})")
 
 
