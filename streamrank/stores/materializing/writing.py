@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
-from feast.feature_view import FeatureView
+from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL, FeatureView
 from feast.infra.common.materialization_job import MaterializationTask
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.repo_config import RepoConfig
@@ -70,4 +70,6 @@ def _protos(rows: Keyed, view: FeatureView) -> list:
         if name:
             table = table.append_column(name, pa.array(instants).cast(pa.timestamp("us", "UTC")))
     keys = {entity.name: entity.dtype.to_value_type() for entity in view.entity_columns}
+    if DUMMY_ENTITY_ID in keys:
+        table = table.append_column(DUMMY_ENTITY_ID, pa.array([DUMMY_ENTITY_VAL] * table.num_rows))
     return _convert_arrow_to_proto(table, view, keys)
