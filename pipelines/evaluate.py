@@ -50,7 +50,7 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
     report("label the test part")
     asked = evaluation_rows(data)
     report("ask for features")
-    rows = with_features(data, asked.rows)
+    rows = with_features(asked.rows)
     report("score")
     holder = in_use(data)
     scores = _ranker_scores(ranker, holder.ranker if holder else None, rows)

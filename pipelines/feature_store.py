@@ -17,7 +17,7 @@ from feast.types import from_feast_to_pyarrow_type
 from rich.progress import track
 
 from catalog.dataset import DataSet, DataSetMissing
-from streamrank import clock, environment
+from streamrank import environment
 from streamrank.environment import CHECKOUT
 from streamrank.settings import settings
 
@@ -54,24 +54,23 @@ def apply() -> list[str]:
 
 
 def materialize(start: datetime, end: datetime) -> int:
-    """Writes each key's latest row with start <= event_timestamp <= end over what the online store holds of it.
+    """Writes each key's latest of the rows that became known from start to end, where the online store has none newer.
 
-    Returns the number of views. The end is moved back to that of the last day whose features are known by then, so that
-    the next incremental run finds the rows that are not.
+    Returns the number of views.
     """
     store = open_store()
-    return _materialize(store, {view.name: start for view in store.list_feature_views()}, _settled(end))
+    return _materialize(store, {view.name: start for view in store.list_feature_views()}, end)
 
 
 def materialize_incremental(end: datetime) -> int:
-    """Writes what came since the last run up to `end`, everything on the first; the number of views.
+    """Writes what became known since the last run up to `end`, everything on the first; the number of views.
 
     Attributes hold from 1970 on, so views of them are always read whole: a new item reaches the online store too.
-    Events loaded later into days that were materialized before need `materialize` from their first day on.
+    Rows computed anew that keep their time, after events were loaded into past days, need `materialize` from then on.
     """
     store = open_store()
     starts = {view.name: _resumed(view) for view in store.list_feature_views()}
-    return _materialize(store, starts, _settled(end))
+    return _materialize(store, starts, end)
 
 
 def declared_features(store: FeatureStore, service_name: str) -> pa.Schema:
@@ -92,7 +91,6 @@ def feature_service(store: FeatureStore, name: str) -> FeatureService:
 
 
 def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime) -> int:
-    store.config.online_store.skip_dedup = True  # else a corrected row of the same time would not replace the first
     for name, start in track(starts.items(), "materialize"):
         if start <= end:
             with quiet():
@@ -104,12 +102,6 @@ def _resumed(view: FeatureView) -> datetime:
     if view.tags.get("known") == "always" or view.most_recent_end_time is None:
         return EPOCH
     return view.most_recent_end_time.replace(tzinfo=UTC)
-
-
-def _settled(end: datetime) -> datetime:
-    """The end of the last UTC day whose features are known at `end`."""
-    known = clock.microseconds(end) - round(settings().batch_delay.total_seconds() * clock.SECOND)
-    return datetime.fromtimestamp(known // clock.DAY * 86_400, UTC)
 
 
 def _prepare() -> None:

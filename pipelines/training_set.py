@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.dataset import DataSet
-from catalog.item_path import through_items
 from catalog.schema import INSTANT
 from pipelines import inputs
 from pipelines.groups import grouped, with_both_outcomes
@@ -22,7 +21,7 @@ from streamrank import clock
 from validation.training_set import require_sound
 
 SERVICE = "ranker"
-KEYS = ("qid", "label", "user_id", "item_id", "creator_id", "topic", "request_time", "surface", "event_timestamp")
+KEYS = ("qid", "label", "user_id", "item_id", "request_time", "surface", "event_timestamp")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def build_training_set(
             f"expected impressions with outcomes, or acts such as ratings and views, before the test part"
         )
     report("ask for features")
-    asked = with_features(data, rows, service)
+    asked = with_features(rows, service)
     report("validate")
     require_sound(asked, clock.now_us())
     return _write(data, asked.drop_columns("known_at"), service, out)
@@ -71,12 +70,11 @@ def training_groups(data: DataSet) -> pa.Table:
     return sampled_groups(learned, inputs.catalogue(data))
 
 
-def with_features(data: DataSet, rows: pa.Table, service: str = SERVICE) -> pa.Table:
+def with_features(rows: pa.Table, service: str = SERVICE) -> pa.Table:
     """Grouped rows with KEYS, then the other columns of `rows`, then the features as of each row's request_time."""
-    reached = through_items(rows, inputs.items(data))
-    reached = reached.append_column("event_timestamp", reached["request_time"].cast(INSTANT))
-    others = [name for name in reached.column_names if name not in KEYS]
-    return historical_features(reached.select([*KEYS, *others]), service)
+    timed = rows.append_column("event_timestamp", rows["request_time"].cast(INSTANT))
+    others = [name for name in timed.column_names if name not in KEYS]
+    return historical_features(timed.select([*KEYS, *others]), service)
 
 
 def read_training_set(data: DataSet) -> tuple[pa.Table, TrainingSet]:

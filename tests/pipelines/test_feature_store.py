@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from feast import FeatureStore
 from histories import DAY, make_data_set
 from platforms import environment
 
@@ -19,6 +20,7 @@ from pipelines.batch_features import compute_batch_features
 from pipelines.point_in_time import historical_features
 from streamrank import clock
 from streamrank.clock import HOUR, SECOND, VirtualClock
+from streamrank.stores.reader import OnlineReader
 
 START = 20_000 * DAY
 NOW = START + 20 * DAY + 5 * HOUR
@@ -73,15 +75,12 @@ def data(tmp_path_factory: pytest.TempPathFactory, redis_server: str) -> Iterato
 
 
 def asked(users: list, items: list, time: int) -> pa.Table:
-    """Rows of every user with every item, asked at `time`."""
-    known = {item["item_id"]: item for item in ITEMS}
+    """Rows of every user with every item, asked at `time`; creators and topics follow from the items."""
     pairs = [(user, item) for user in users for item in items]
     rows = pa.table(
         {
             "user_id": pa.array([user for user, _ in pairs], pa.string()),
             "item_id": pa.array([item for _, item in pairs], pa.string()),
-            "creator_id": pa.array([known.get(item, {}).get("creator_id") for _, item in pairs], pa.string()),
-            "topic": pa.array([(known.get(item, {}).get("topics") or [None])[0] for _, item in pairs], pa.string()),
             "surface": pa.array([["home", "search", None][number % 3] for number in range(len(pairs))], pa.string()),
             "request_time": pa.array([time] * len(pairs), pa.int64()),
         }
@@ -90,20 +89,31 @@ def asked(users: list, items: list, time: int) -> pa.Table:
 
 
 def online(rows: pa.Table) -> dict[str, list]:
-    """The service's features from the online store; Feast takes no null key there, and no id is empty."""
-    store = feature_store.open_store()
+    """The service's features from the online store, through Feast, to which every key is given."""
+    store, known = feature_store.open_store(), {item["item_id"]: item for item in ITEMS}
     entities = rows.drop_columns("event_timestamp").to_pydict()
-    entities |= {key: [value or "" for value in entities[key]] for key in ("creator_id", "topic")}
+    reached = [known.get(item, {}) for item in entities["item_id"]]
+    entities["creator_id"] = [item.get("creator_id", "") for item in reached]
+    entities["topic"] = [(item.get("topics") or [""])[0] for item in reached]
     return store.get_online_features(store.get_feature_service("ranker"), entities).to_dict()
+
+
+def matrix(rows: pa.Table) -> np.ndarray:
+    """What the service reads: float32 [rows, features]."""
+    given = {name: rows[name] for name in ("user_id", "item_id")}
+    request = {name: rows[name] for name in ("request_time", "surface")}
+    return OnlineReader(feature_store.open_store(), "ranker").read(given, request).matrix
 
 
 def test_online_features_are_the_historical_ones_of_now_bit_by_bit(data):
     rows = asked(["u0", "u1", "u4", "stranger"], [*(item["item_id"] for item in ITEMS), "unheard of"], NOW)
-    past, present = historical_features(rows, "ranker"), online(rows)
+    past, present, read = historical_features(rows, "ranker"), online(rows), matrix(rows)
     features = feature_store.declared_features(feature_store.open_store(), "ranker")
     assert len(features) >= 21
-    for feature in features:
+    assert read.shape == (rows.num_rows, len(features))
+    for place, feature in enumerate(features):
         assert feature.type == pa.float32()
+        assert np.array_equal(np.asarray(past[feature.name].fill_null(np.nan)), read[:, place], equal_nan=True)
         assert past[feature.name].to_pylist() == present[feature.name], feature.name
         assert past[feature.name].null_count < rows.num_rows, f"{feature.name} is never there"
 
@@ -123,25 +133,31 @@ def test_what_is_missing_stays_missing(data):
     }
 
 
-def test_rows_come_back_in_the_order_given_across_portions_and_with_repeats(data):
+def test_rows_come_back_in_the_order_given_and_with_repeats(data):
     rows = asked(["u3", "u0"], [item["item_id"] for item in ITEMS], NOW)
     shuffled = rows.take(np.random.default_rng(1).integers(0, rows.num_rows, 60))
     whole = historical_features(shuffled, "ranker")
-    assert historical_features(shuffled, "ranker", portion=7).equals(whole)
     assert whole.select(shuffled.column_names).equals(shuffled)
     once = {(row["user_id"], row["item_id"], row["surface"]): row for row in whole.to_pylist()}
     assert all(once[row["user_id"], row["item_id"], row["surface"]] == row for row in whole.to_pylist())
 
 
-def test_the_values_are_those_of_one_plain_question(data):
+def test_the_values_are_those_of_feast_s_own_store(data):
     moments = [START + lead for lead in (0, 3 * DAY, 3 * DAY + HOUR, 9 * DAY + 30 * SECOND, 20 * DAY + 2 * HOUR)]
     users, items = ["u0", "u1", "u2", "stranger"], [*(item["item_id"] for item in ITEMS), "unheard of"]
     rows = pa.concat_tables([asked(users, items, moment) for moment in moments])
-    store = feature_store.open_store()
-    numbered = rows.append_column("place", pa.array(range(rows.num_rows))).to_pandas()
-    service = store.get_feature_service("ranker")
-    plain = store.get_historical_features(numbered, service, filter_by_created_timestamp=True).to_arrow()
-    features = feature_store.declared_features(store, "ranker")
+    config = feature_store.open_store().config.model_copy(deep=True)
+    config.offline_config = {"type": "duckdb"}
+    config._offline_store = None
+    stock = FeatureStore(config=config)
+    assert type(stock.config.offline_store).__name__ == "DuckDBOfflineStoreConfig"
+    known = {item["item_id"]: item for item in ITEMS}
+    frame = rows.append_column("place", pa.array(range(rows.num_rows))).to_pandas()
+    frame["creator_id"] = [known.get(item, {}).get("creator_id") for item in frame["item_id"]]
+    frame["topic"] = [(known.get(item, {}).get("topics") or [None])[0] for item in frame["item_id"]]
+    service = stock.get_feature_service("ranker")
+    plain = stock.get_historical_features(frame, service, filter_by_created_timestamp=True).to_arrow()
+    features = feature_store.declared_features(stock, "ranker")
     found = historical_features(rows, "ranker")
     assert found.select(features.names).equals(plain.sort_by("place").select(features.names).cast(features))
     assert found["item_views_60d"].null_count not in (0, rows.num_rows)
