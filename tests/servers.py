@@ -112,7 +112,7 @@ class SentinelSet:
         return ",".join(sentinel.address for sentinel in self.sentinels)
 
     def master_port(self) -> int:
-        answer = self.sentinels[0].client(decode_responses=True).sentinel_get_master_addr_by_name(MASTER_NAME)
+        answer = self.sentinels[-1].client(decode_responses=True).sentinel_get_master_addr_by_name(MASTER_NAME)
         return answer[1]
 
 
@@ -128,6 +128,7 @@ def sentinel_set(folder: Path) -> Iterator[SentinelSet]:
             sentinel.options["sentinel"] = _rules(sentinel, sentinels, master, replica)
             sentinel.start()
             stack.callback(sentinel.kill)
+            sentinel.client().execute_command("SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200")
         wait_until(lambda: all(_knows_all(sentinel) for sentinel in sentinels), "the Sentinels")
         yield SentinelSet(master, replica, sentinels)
 

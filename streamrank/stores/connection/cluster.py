@@ -32,15 +32,16 @@ class Cluster:
     def __init__(self, options: ConnectionOptions) -> None:
         self.known, self._options = False, options
         self._nodes: NodesManager | None = None
-        self._masters: list[Address] = []
-        self._owners = np.full(SLOTS, -1)
+        self._map: tuple[list[Address], np.ndarray] = [], np.full(SLOTS, -1)
         self._pools: dict[Address, redis.ConnectionPool] = {}
         self._async_pools = PerLoop(self._open_async)
-        self._lock = threading.Lock()
+        self._pools_lock, self._refresh_lock = threading.Lock(), threading.Lock()
 
     def refresh(self) -> None:
         """Asks the nodes which slots they hold. Raises redis.RedisError when none tells."""
-        with self._lock:
+        with self._refresh_lock:
+            if self.known:  # another thread has just asked
+                return
             try:
                 if self._nodes is None:
                     start = [ClusterNode(host, port) for host, port in self._options.nodes]
@@ -49,12 +50,12 @@ class Cluster:
                     self._nodes.initialize()
             except RedisClusterException as error:
                 raise _root(error) from error
-            self._masters = [(node.host, node.port) for node in self._nodes.get_nodes_by_server_type(PRIMARY)]
-            self._owners = _owners(self._nodes, self._masters)
+            masters = [(node.host, node.port) for node in self._nodes.get_nodes_by_server_type(PRIMARY)]
+            self._map = masters, _owners(self._nodes, masters)
             self.known = True
 
     def masters(self) -> list[Address]:
-        return self._masters
+        return self._map[0]
 
     def units(self, request: Request) -> int:
         return len(request.keys)
@@ -75,8 +76,7 @@ class Cluster:
         return plan
 
     def _places(self, keys: pa.LargeBinaryArray, units: np.ndarray, redirected: dict[int, Any]) -> dict[Address, Any]:
-        with self._lock:
-            masters, owners = self._masters, self._owners
+        masters, owners = self._map
         units = units[~np.isin(units, list(redirected))] if redirected else units
         held = slots(keys if len(units) == len(keys) else keys.take(pa.array(units)))
         owner = owners[held]
@@ -88,7 +88,7 @@ class Cluster:
         return {master: rows for master, rows in zip(masters, parts, strict=True) if len(rows)}
 
     def pool(self, address: Address) -> redis.ConnectionPool:
-        with self._lock:
+        with self._pools_lock:
             if address not in self._pools:
                 retry = Retry(NoBackoff(), 0)
                 self._pools[address] = client(self._options, redis.Redis, None, retry, address).connection_pool
@@ -101,7 +101,7 @@ class Cluster:
         return client(self._options, redis.asyncio.Redis, None, AsyncRetry(NoBackoff(), 0), address).connection_pool
 
     def close(self) -> None:
-        with self._lock:
+        with self._refresh_lock, self._pools_lock:
             for pool in self._pools.values():
                 pool.disconnect()
             if self._nodes is not None:

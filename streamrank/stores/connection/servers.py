@@ -69,10 +69,8 @@ class PerLoop:
 
 
 class SingleServer:
-    known = True
-
     def __init__(self, options: ConnectionOptions) -> None:
-        self.standby = options.redis_type == "redis_sentinel"
+        self.known, self.standby = True, options.redis_type == "redis_sentinel"
         self._options = options
         self._pool = client(options, redis.Redis, Sentinel, Retry(NoBackoff(), 0)).connection_pool
         self._async_pools = PerLoop(
@@ -80,7 +78,7 @@ class SingleServer:
         )
 
     def refresh(self) -> None:
-        """Sentinel is asked anew whenever a connection is opened."""
+        self.known = True  # a Sentinel is asked anew whenever a connection is opened
 
     def masters(self) -> list[str]:
         return [SERVER]
@@ -112,7 +110,9 @@ class SingleServer:
 def client(options: ConnectionOptions, plain: type, sentinel: type, retry: Any, node: Any = None) -> Any:
     parameters = {"retry": retry, **dict(options.parameters)}
     if options.redis_type == "redis_sentinel":
-        return sentinel(list(options.nodes), **parameters).master_for(options.sentinel_master)
+        sockets = {name: value for name, value in parameters.items() if name.startswith("socket_")}
+        asking = {"retry": retry, **(parameters.pop("sentinel_kwargs", None) or sockets)}
+        return sentinel(list(options.nodes), sentinel_kwargs=asking, **parameters).master_for(options.sentinel_master)
     if options.socket:
         return plain(unix_socket_path=options.socket, **parameters)
     host, port = node or options.nodes[0]

@@ -148,8 +148,8 @@ class _Line:
             if self.connection is None:
                 self.pool = self.pools(side.server)
                 self.connection = self.pool.get_connection()
-            self.open += 1
-            self.connection.send_packed_command([side.batches[number].payload])
+            self.open += 1  # a health check reads a reply, so none may be on its way
+            self.connection.send_packed_command([side.batches[number].payload], check_health=self.open == 1)
         except RedisError as error:
             side.failure = error
 
@@ -186,7 +186,7 @@ async def _converse(side: Side, pools: Callable[[Any], Any]) -> None:
         for number in range(len(side.batches) + 1):
             if number < len(side.batches) and not side.ended:
                 unread += 1
-                await connection.send_packed_command(side.batches[number].payload)
+                await connection.send_packed_command(side.batches[number].payload, check_health=unread == 1)
             if number and unread:
                 await _hear(side, side.batches[number - 1], connection)
                 unread -= 1

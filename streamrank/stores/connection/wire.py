@@ -20,6 +20,8 @@ def head(count: int, *words: bytes) -> bytes:
 
 def bulk(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
     """Each value as a bulk string, `$length\\r\\nvalue\\r\\n`; 75 ns a row, 10 where all are of one length."""
+    if column.type != pa.large_binary():
+        raise ValueError(f"expected a column of large_binary, found {column.type}")
     if column.null_count:
         raise ValueError(f"expected no nulls, found {column.null_count} of {len(column)}")
     bounds = offsets(column)

@@ -1,9 +1,12 @@
 """Fetch, put, fields and deletion on one real server."""
 
+import asyncio
 import multiprocessing
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from packed_values import column, keys, ones, value, values
 
@@ -56,6 +59,7 @@ def test_a_row_expires_after_its_milliseconds_and_others_never(connection, serve
         (keys(1), values(keys(1)), np.array([-1])),
         (keys(1), values(keys(1)), np.array([1, 1])),
         (column([None]), values(keys(1))),
+        (keys(1).cast(pa.binary()), values(keys(1))),
     ],
 )
 def test_what_cannot_be_put_is_refused(connection, arguments):
@@ -89,6 +93,34 @@ def test_threads_get_their_own_answers(connection):
     assert all(each.equals(values(part)) for each, part in zip(found, parts, strict=True))
 
 
+class Interrupted(BaseException):
+    pass
+
+
+def interrupt(*_) -> None:
+    raise Interrupted
+
+
+def test_an_interrupted_read_leaves_no_reply_for_the_next(connection):
+    asked, other, interrupted = keys(20_000), keys(50, start=50_000), 0
+    for each in (asked, other):
+        connection.put(each, values(each))
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for number in range(1, 40):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, number / 2_000)
+                connection.fetch(asked)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Interrupted:
+                interrupted += 1
+            assert connection.fetch(other).equals(values(other))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted > 5
+
+
 def test_a_forked_process_goes_on_with_connections_of_its_own(connection):
     asked = keys(100)
     connection.put(asked, values(asked))
@@ -114,6 +146,18 @@ def test_a_server_that_closed_an_idle_connection_is_connected_to_again(connectio
     connection.put(keys(1), values(keys(1)))
     server.client().client_kill_filter(_type="normal", skipme=True)
     assert connection.fetch(keys(1)).null_count == 0
+
+
+@pytest.mark.parametrize("options", ["health_check_interval=1", "protocol=3", "max_connections=1,socket_timeout=5"])
+def test_redis_py_s_options_do_no_harm(server, options):
+    connection, asked = connect(ConnectionOptions.parse(f"{server.address},{options}")), keys(5_000)
+    for _ in range(3):
+        assert connection.put(asked, values(asked)).tolist() == ones(5_000)
+        assert connection.fetch(asked).equals(values(asked))
+        assert asyncio.run(connection.fetch_async(asked)).equals(values(asked))
+    connection.set_fields(b"streamrank:p:v!layouts", {b"id": b"layout"})
+    assert connection.get_fields(b"streamrank:p:v!layouts") == {b"id": b"layout"}
+    connection.close()
 
 
 def test_a_unix_socket_serves_as_well(server):

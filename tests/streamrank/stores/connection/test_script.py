@@ -9,6 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 from packed_values import column, keys, ones, value, values
+from servers import wait_until
 
 EDGES = [-(2**63), -(2**53) - 1, -(2**32), -1, 0, 1, 2**31, 2**32 - 1, 2**32, 2**53, 2**53 + 1, 2**63 - 1]
 stamps = st.sampled_from(EDGES) | st.integers(-(2**63), 2**63 - 1)
@@ -61,16 +62,15 @@ def test_what_is_no_row_is_replaced(connection, server):
 
 
 def test_a_server_that_forgets_the_script_midway_is_told_it_again(connection, server):
-    done, client, asked = threading.Event(), server.client(), keys(20_000)
+    asked = keys(30_000)
 
     def forget() -> None:
-        while not done.wait(0.03):
-            client.script_flush()
+        client = server.client()
+        wait_until(lambda: client.dbsize() > 100, "the first rows")
+        client.script_flush()
 
     thread = threading.Thread(target=forget)
     thread.start()
-    try:
-        assert connection.put(asked, values(asked)).tolist() == ones(20_000)
-    finally:
-        done.set()
-        thread.join()
+    assert connection.put(asked, values(asked)).tolist() == ones(30_000)
+    thread.join()
+    assert connection.fetch(asked).equals(values(asked))

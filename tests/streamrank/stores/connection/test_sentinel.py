@@ -22,10 +22,11 @@ def connected(sentinels: SentinelSet, master: str = MASTER_NAME):
     return connect(ConnectionOptions.parse(text, "redis_sentinel", master))
 
 
-def test_a_write_goes_on_with_the_new_master_when_the_old_one_dies(sentinels):
+def test_a_write_goes_on_with_the_new_master_when_the_old_one_and_a_sentinel_die(sentinels):
     connection, asked = connected(sentinels), keys(1_000)
     assert connection.put(asked, values(asked)).tolist() == ones(1_000)
     assert sentinels.master.client().dbsize() == 1_000
+    sentinels.sentinels[0].kill()
     thread = threading.Thread(target=sentinels.master.kill)
     thread.start()
     while sentinels.master_port() != sentinels.replica.port:
