@@ -51,7 +51,7 @@ class EntityRows:
             bounds = pc.min_max(column_microseconds(self.table[self.time]))
             return moment(bounds["min"].as_py()), moment(bounds["max"].as_py())
         rows = self.lay(connection, [])
-        first, last = connection.execute(f"SELECT min(__time), max(__time) FROM {rows.sql}").fetchone()
+        first, last = connection.execute(f"SELECT min(__time), max(__time) FROM {rows.sql}").fetchall()[0]
         return moment(first), moment(last)
 
     def _narrow(self, names: list[str]) -> pa.Table:

@@ -107,4 +107,4 @@ def _types(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> dict[s
 
 
 def _count(connection: duckdb.DuckDBPyConnection) -> int:
-    return connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone()[0]
+    return connection.execute("SELECT count(*) FROM duckdb_tables()").fetchall()[0][0]

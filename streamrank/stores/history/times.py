@@ -18,6 +18,8 @@ REMEDY = "convert the column to a timestamp where the source is written, or name
 def microseconds_sql(column: str, duckdb_type: str, where: str) -> str:
     """SQL of a BIGINT for a time column; HistoryError where its type is no time. Text that is no time fails at run."""
     name = quoted(column)
+    if duckdb_type in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):  # a cast to microseconds would round to the future
+        return f"(epoch_ns({name}) - (epoch_ns({name}) % 1000 + 1000) % 1000) // 1000"
     if duckdb_type.startswith("TIMESTAMP") or duckdb_type == "DATE":
         return f"epoch_us({name})"
     if duckdb_type == '"NULL"':

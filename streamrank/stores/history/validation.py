@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def check_source(connection: duckdb.DuckDBPyConnection, source: FileSource, repo_path: Path | str | None) -> None:
-    """HistoryError where a declared time column is missing or holds no times; a warning where there are no files yet."""
+    """HistoryError where a declared time column is missing or no time; a warning where there are no files yet."""
     path = resolved(source.path, repo_path)
     if is_remote(path):
         return
