@@ -1,9 +1,4 @@
-"""The server as the online store sees it: fetch and put whole columns, hold the layouts, delete by prefix.
-
-What an ACL user needs, on keys `~streamrank:*`:
-`+mget +get +evalsha +script|load +set +getrange +hset +hgetall +scan +unlink`; `+select` where db is not 0, `+asking`
-and `+cluster|slots` in a cluster. The Sentinels are asked without a user unless `sentinel_kwargs` gives one.
-"""
+"""The server as the online store sees it: fetch and put whole columns, hold the layouts, delete by prefix."""
 
 from collections.abc import Mapping
 from typing import Any

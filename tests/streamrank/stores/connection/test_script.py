@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from packed_values import column, keys, ones, value, values
 from servers import wait_until
 
-EDGES = [-(2**63), -(2**53) - 1, -(2**32), -1, 0, 1, 2**31, 2**32 - 1, 2**32, 2**53, 2**53 + 1, 2**63 - 1]
+EDGES = [-(2**63), -(2**53) - 1, -(2**32), -1, 0, 1, 2**31 - 1, 2**32 - 1, 2**32, 2**53, 2**53 + 1, 2**63 - 1]
 stamps = st.sampled_from(EDGES) | st.integers(-(2**63), 2**63 - 1)
 numbers = itertools.count()
 
