@@ -1,6 +1,6 @@
 """The offline store: Feast's methods over files, answered by DuckDB with ASOF joins, in memory that does not grow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from streamrank.stores.history.connecting import Limits, connected
 from streamrank.stores.history.job import HistoryJob
 from streamrank.stores.history.logs import write_logs
 from streamrank.stores.history.pulling import Pull
+from streamrank.stores.history.sources import column_types
 from streamrank.stores.history.times import microseconds
 from streamrank.stores.history.validation import check_rows, check_source
 from streamrank.stores.history.writing import append
@@ -139,6 +140,14 @@ class StreamrankOfflineStore(DuckDBOfflineStore):
             return
         with connected(limits(config)) as connection:
             check_source(connection, data_source, config.repo_path)
+
+    def get_table_column_names_and_types_from_data_source(
+        self, config: RepoConfig, data_source: DataSource
+    ) -> Iterable[tuple[str, str]]:
+        """Names and Arrow types of a source's columns."""
+        if not isinstance(data_source, FileSource):
+            return super().get_table_column_names_and_types_from_data_source(config, data_source)
+        return [(field.name, str(field.type)) for field in column_types(data_source, config.repo_path)]
 
 
 def limits(config: RepoConfig) -> Limits:

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 from feast.data_source import DataSource
 from feast.errors import FeastJoinKeysDuringMaterialization
+from feast.feature_logging import LOG_TIMESTAMP_FIELD
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 
 from streamrank.stores.history.asof import SHIFT
@@ -38,7 +39,8 @@ class Pull:
     def all(self, connection: duckdb.DuckDBPyConnection) -> Answer:
         """Every row in the range."""
         relation = self._read(connection)
-        return Answer(f"SELECT {self._columns(relation)} FROM {relation.sql}{self._range(relation)}", None, {})
+        columns = f"{self._columns(relation)}{self._dummy()}"
+        return Answer(f"SELECT {columns} FROM {relation.sql}{self._range(relation)}", None, {})
 
     def latest(self, connection: duckdb.DuckDBPyConnection) -> Answer:
         """Of each key the row in the range with the greatest (event, created)."""
@@ -50,9 +52,8 @@ class Pull:
             f"SELECT arg_max({relation.row}, {rank}) AS __source FROM {relation.sql}{self._range(relation)}"
             f"{f' GROUP BY {keys}' if keys else ''}"
         )
-        dummy = "" if keys else f", {text(DUMMY_ENTITY_VAL)} AS {quoted(DUMMY_ENTITY_ID)}"
         source = f"SELECT {relation.row} AS __source, * FROM {relation.sql}"
-        columns = f"{self._columns(relation)}{dummy}"
+        columns = f"{self._columns(relation)}{self._dummy()}"
         return Answer(f"SELECT {columns} FROM ({source}) s JOIN ({newest}) USING (__source)", None, {})
 
     def _read(self, connection: duckdb.DuckDBPyConnection) -> Relation:
@@ -76,6 +77,12 @@ class Pull:
             else quoted(name)
             for name in names
         )
+
+    def _dummy(self) -> str:
+        """The one key by which Feast writes rows of a view without entities; logs have no keys at all."""
+        if self.keys or not self.features or self.event == LOG_TIMESTAMP_FIELD:
+            return ""
+        return f", {text(DUMMY_ENTITY_VAL)} AS {quoted(DUMMY_ENTITY_ID)}"
 
     def _range(self, relation: Relation) -> str:
         if self.known and self.created:

@@ -62,6 +62,14 @@ def column_names(connection: duckdb.DuckDBPyConnection, source: FileSource, repo
     return list(_files(connection, found, source.path).types) if isinstance(found, list) else found.schema.names
 
 
+def column_types(source: FileSource, repo_path: Path | str | None) -> pa.Schema:
+    """The Arrow schema of `source`, for Feast's inference of features."""
+    found = _find(source, repo_path)
+    if isinstance(found, list):
+        found = ds.dataset(found, format="parquet", partitioning=ds.HivePartitioning.discover(infer_dictionary=False))
+    return found.schema
+
+
 def _find(source: DataSource, repo_path: Path | str | None) -> list[str] | ds.Dataset | pa.Table:
     if not isinstance(source, FileSource):
         return _read_data_source(source, str(repo_path)).to_pyarrow()
