@@ -8,7 +8,7 @@ The same values as `get_online_features`, without its protobufs. Keys that are r
 (see `streamrank.paths`): they follow from the item's attributes, which are held in memory for up to a minute.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,9 @@ from feast import FeatureService, FeatureStore
 from feast.types import from_feast_to_pyarrow_type
 
 from streamrank import clock
-from streamrank.stores.packed_view import PackedView
-from streamrank.stores.packing.layout import Layout
 from streamrank.stores.reading import answer
 from streamrank.stores.reading.answer import NOT_FOUND, OUTSIDE_MAX_AGE, PRESENT, RowState
-from streamrank.stores.reading.asking import asked, reach
+from streamrank.stores.reading.asking import Steps, ToDecode, asked, reach
 from streamrank.stores.reading.held import Held
 from streamrank.stores.reading.plan import online_store, plan_of
 from streamrank.stores.reading.rows import Rows, rows_of
@@ -67,8 +65,11 @@ class OnlineReader:
         keys are held in memory. held_items: how many items are, per view.
         Raises ValueError where the service is unknown, two features have one name, or the online store is another.
         """
-        self._config, self._online = store.config, online_store(store)
+        online = online_store(store)
         self._plan = plan_of(store, service, full_feature_names)
+        self._connection = online.connection(store.config)
+        views = [view.packed for view in (*self._plan.views, *self._plan.throughs)]
+        self._layouts = {view.name: online.layouts(store.config, view) for view in views}
         self._held = {
             through.packed.name: Held(through.types, through.packed.ttl_us, held_us, held_items)
             for through in self._plan.throughs
@@ -90,12 +91,11 @@ class OnlineReader:
         Raises ValueError where a key or a field is missing, does not fit its type or has another length than others,
         and where `at_us` lies in the past: an online store holds the present only.
         """
-        connection = self._online.connection(self._config)
-        steps = self._steps(keys, request or {}, at_us)
+        steps, sent = self._steps(keys, request or {}, at_us), None
         try:
-            wanted = next(steps)
             while True:
-                wanted = steps.send(connection.fetch(wanted))
+                step = steps.send(sent)
+                sent = None if isinstance(step, ToDecode) else self._connection.fetch(step)
         except StopIteration as finished:
             return finished.value
 
@@ -103,25 +103,26 @@ class OnlineReader:
         self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None
     ) -> OnlineRead:
         """As `read`; other tasks of the event loop run while the server is waited for."""
-        connection = self._online.connection(self._config)
-        steps = self._steps(keys, request or {}, at_us)
+        steps, sent = self._steps(keys, request or {}, at_us), None
         try:
-            wanted = next(steps)
             while True:
-                wanted = steps.send(await connection.fetch_async(wanted))
+                step = steps.send(sent)
+                if isinstance(step, ToDecode):
+                    sent = await step.layouts.prepare(step.values)
+                else:
+                    sent = await self._connection.fetch_async(step)
         except StopIteration as finished:
             return finished.value
 
-    def _steps(
-        self, keys: Mapping[str, Any], request: Mapping[str, Any], at_us: int | None
-    ) -> Generator[pa.LargeBinaryArray, pa.LargeBinaryArray, OnlineRead]:
-        """Yields keys to fetch, is sent their values, and returns what was read."""
+    def _steps(self, keys: Mapping[str, Any], request: Mapping[str, Any], at_us: int | None) -> Steps:
+        """What `asked` and `reach` yield; returns an OnlineRead."""
         now_us = clock.now_us()
         at_us = _present(now_us, at_us)
         rows = rows_of({name: request[name] for name in self._plan.request if name in request} | dict(keys))
         fields = self._request(rows)
         for through in self._plan.throughs:
-            yield from reach(through, self._held[through.packed.name], rows, self._layouts, now_us, at_us)
+            name = through.packed.name
+            yield from reach(through, self._held[name], rows, self._layouts[name], now_us, at_us)
         read = yield from asked(self._plan.views, rows, self._layouts, at_us)
         return self._read(read, rows, fields)
 
@@ -134,9 +135,6 @@ class OnlineReader:
                 f"pass request={{{missing[0]!r}: ...}}"
             )
         return {name: _typed(name, rows, from_feast_to_pyarrow_type(kind)) for name, kind in self._plan.request.items()}
-
-    def _layouts(self, packed: PackedView) -> Mapping[int, Layout]:
-        return self._online.layouts(self._config, packed)
 
     def _read(self, read: dict[str, answer.Answered], rows: Rows, fields: dict[str, pa.Array]) -> OnlineRead:
         plan = self._plan

@@ -6,23 +6,25 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 
 from streamrank.derived import Column, as_numbers, columnwise, transform
+from streamrank.stores.packing import age
 from streamrank.stores.packing.columns import valid_of
 from streamrank.stores.packing.layout import Layout
 from streamrank.stores.reading.plan import DerivedView, Output, Plan, StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
 
-PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = 1, 3, 4
-"""States of a row, by Feast's numbers (`feast.online_response`'s FieldStatus)."""
+PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = FieldStatus.PRESENT, FieldStatus.NOT_FOUND, FieldStatus.OUTSIDE_MAX_AGE
 
 
 @dataclass(frozen=True)
 class RowState:
     """Which row of a view was read for each row of the request.
 
-    event_us, created_us: int64 [n], microseconds since 1970 UTC, 0 where there is none. status: uint8 [n]: PRESENT,
-    NOT_FOUND, or OUTSIDE_MAX_AGE where the view's TTL has passed, so that its features count as missing.
+    event_us, created_us: int64 [n], microseconds since 1970 UTC, 0 where there is none.
+    status: uint8 [n] of Feast's FieldStatus: PRESENT, NOT_FOUND, or OUTSIDE_MAX_AGE where the view's TTL has passed, so
+    that its features count as missing.
     """
 
     event_us: np.ndarray
@@ -66,7 +68,7 @@ def answered(
         found, event_us, created_us, columns = read.found, read.event_us, read.created_us, read.columns
     if view.numbers:
         numbers, found, event_us, created_us = view.packed.matrix(values, view.numbers, layouts, keys)
-    status = status_at(found, event_us, view.packed.ttl_us, at_us)
+    status = age.states(view.packed.ttl_us, found, event_us, at_us)
     missing = status != PRESENT
     if (missing & found).any():
         numbers[missing] = np.nan
@@ -75,16 +77,6 @@ def answered(
         gone = status == NOT_FOUND
         event_us, created_us = np.where(gone, 0, event_us), np.where(gone, 0, created_us)
     return Answered(view, distinct, numbers, columns, RowState(event_us, created_us, status))
-
-
-def status_at(found: np.ndarray, event_us: np.ndarray, ttl_us: int, at_us: int) -> np.ndarray:
-    """uint8 [n]: PRESENT, OUTSIDE_MAX_AGE once the TTL has passed, NOT_FOUND after twice of it and where not found."""
-    status = np.where(found, np.uint8(PRESENT), np.uint8(NOT_FOUND))
-    if ttl_us:
-        age = at_us - event_us
-        status[found & (age > ttl_us)] = OUTSIDE_MAX_AGE
-        status[age > 2 * ttl_us] = NOT_FOUND
-    return status
 
 
 def matrix_of(plan: Plan, read: Mapping[str, Answered], rows: int) -> np.ndarray:

@@ -1,27 +1,37 @@
 """Which keys a request asks for, all views in one round trip, and the keys it reaches through its items.
 
-Both are generators that yield keys to fetch and are sent their values, so that waiting for the server, or letting
-others run meanwhile, is left to the caller.
+Both are generators, so that waiting for the server, or letting others run meanwhile, is left to the caller. They yield
+keys to fetch and are sent the values [keys], null where there is none; before values are read they yield ToDecode.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from streamrank.stores.packed_view import PackedView
 from streamrank.stores.packing.columns import valid_of
-from streamrank.stores.packing.layout import Layout
+from streamrank.stores.packing.known_layouts import KnownLayouts
 from streamrank.stores.reading.answer import answered
 from streamrank.stores.reading.held import Held
 from streamrank.stores.reading.plan import StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
 from streamrank.stores.reading.through import Through, keys_in
 
-LayoutsOf = Callable[[PackedView], Mapping[int, Layout]]
+
+@dataclass(frozen=True)
+class ToDecode:
+    """Values that are about to be decoded with these layouts."""
+
+    layouts: KnownLayouts
+    values: pa.LargeBinaryArray
 
 
-def asked(views: Sequence[StoredView], rows: Rows, layouts: LayoutsOf, at_us: int) -> Generator:
+Steps = Generator[pa.LargeBinaryArray | ToDecode, pa.LargeBinaryArray | None]
+Layouts = Mapping[str, KnownLayouts]  # by the name of the packed view
+
+
+def asked(views: Sequence[StoredView], rows: Rows, layouts: Layouts, at_us: int) -> Steps:
     """Fetches all views' keys at once; returns what was read of each, by label, as it is at `at_us`."""
     if not views:
         return {}
@@ -32,13 +42,15 @@ def asked(views: Sequence[StoredView], rows: Rows, layouts: LayoutsOf, at_us: in
     ]
     values = yield from _fetched(pa.concat_arrays(keys))
     ends = np.cumsum([0, *map(len, keys)])
-    return {
-        view.label: answered(view, own, values.slice(start, len(asked_for)), asked_for, layouts(view.packed), at_us)
-        for view, own, asked_for, start in zip(views, distinct, keys, ends[:-1].tolist(), strict=True)
-    }
+    read = {}
+    for view, own, part, start in zip(views, distinct, keys, ends[:-1].tolist(), strict=True):
+        decoding = ToDecode(layouts[view.packed.name], values.slice(start, len(part)))
+        yield decoding
+        read[view.label] = answered(view, own, decoding.values, part, decoding.layouts, at_us)
+    return read
 
 
-def reach(through: Through, held: Held, rows: Rows, layouts: LayoutsOf, now_us: int, at_us: int) -> Generator:
+def reach(through: Through, held: Held, rows: Rows, layouts: KnownLayouts, now_us: int, at_us: int) -> Steps:
     """Adds to `rows` the keys that `through` leads to and that are not given; fetches the items that are not held."""
     wanted = {key: feature for key, feature in through.reached.items() if key not in rows.columns}
     if not wanted:
@@ -50,7 +62,8 @@ def reach(through: Through, held: Held, rows: Rows, layouts: LayoutsOf, now_us: 
         columns = {name: distinct.columns[name].take(pa.array(stale)) for name in through.keys}
         keys = through.packed.keys(columns, len(stale))
         fetched = yield from _fetched(keys)
-        read = through.packed.unpack(fetched, list(through.types), layouts(through.packed), keys)
+        yield ToDecode(layouts, fetched)
+        read = through.packed.unpack(fetched, list(through.types), layouts, keys)
         found = {name: _objects(keys_in(column)) for name, column in read.columns.items()}
         held.learn([items[place] for place in stale.tolist()], found, read.event_us, now_us)
         event_us[stale] = read.event_us
@@ -72,7 +85,7 @@ def _distinct(label: str, names: Sequence[str], rows: Rows) -> Distinct:
     return rows.distinct(names)
 
 
-def _fetched(keys: pa.LargeBinaryArray) -> Generator:
+def _fetched(keys: pa.LargeBinaryArray) -> Steps:
     """The values of keys, null where a key is null."""
     if not keys.null_count:
         return (yield keys) if len(keys) else keys

@@ -69,16 +69,24 @@ class Rows:
         varying = [name for name in names if name not in self.constant]
         if not varying:
             return Distinct({name: self.columns[name] for name in names}, 1, self.count, np.zeros(self.count, np.int64))
-        first, places = _distinct(self.columns[varying[0]]) if len(varying) == 1 else self._tuples(varying)
+        first, places = _distinct(self._encoded(varying[0])) if len(varying) == 1 else self._tuples(varying)
         columns = {name: self.columns[name] if first is None else self.columns[name].take(first) for name in varying}
         keys = self.count if first is None else len(first)
         columns |= {name: pa.repeat(self.columns[name][0], keys) for name in names if name in self.constant}
         return Distinct(columns, keys, self.count, places)
 
+    def _encoded(self, name: str) -> pa.DictionaryArray:
+        try:
+            return self.columns[name].dictionary_encode()
+        except pa.ArrowNotImplementedError as error:
+            raise ValueError(
+                f"join key {name!r}: expected text, integers, bytes or times, found {self.columns[name].type}"
+            ) from error
+
     def _tuples(self, names: list[str]) -> tuple[pa.Array, np.ndarray]:
         codes, null = np.zeros(self.count, np.int64), np.zeros(self.count, bool)
         for name in names:
-            encoded = self.columns[name].dictionary_encode()
+            encoded = self._encoded(name)
             own = np.asarray(encoded.indices.fill_null(-1), np.int64)
             null |= own < 0
             _, codes = np.unique(codes * (len(encoded.dictionary) + 1) + own, return_inverse=True)
@@ -118,14 +126,13 @@ def _column(name: str, values: Any) -> tuple[pa.Array, bool]:
         raise ValueError(f"{name!r}: expected values of one type, found {values!r:.200}: {error}") from error
 
 
-def _distinct(column: pa.Array) -> tuple[pa.Array | None, np.ndarray | None]:
+def _distinct(encoded: pa.DictionaryArray) -> tuple[pa.Array | None, np.ndarray | None]:
     """Rows that hold each distinct value first, and the place of each row's value among them; None, None where no
     value comes twice and none is null."""
-    encoded = column.dictionary_encode()
-    if len(encoded.dictionary) == len(column):
+    if len(encoded.dictionary) == len(encoded):
         return None, None
     places = np.asarray(encoded.indices.fill_null(-1), np.int64)
-    first = np.full(len(encoded.dictionary), len(column), np.int64)
+    first = np.full(len(encoded.dictionary), len(encoded), np.int64)
     known = np.flatnonzero(places >= 0)[::-1]
     first[places[known]] = known
     return pa.array(first), places
