@@ -43,15 +43,15 @@ def main() -> None:
 
 
 def _is_users(error: Exception) -> bool:
-    """Whether `error` speaks to the user; asked only after a failure, when imports cost nothing that matters."""
+    """Whether `error` speaks to the user, as all do that the engine or Feast defines; asked only after a failure, when
+    imports cost nothing that matters."""
     from pydantic import ValidationError
 
     from catalog.dataset import DataSetMissing
     from catalog.errors import InputError
-    from streamrank.embedded import ServerError
 
-    refusals = (DataSetMissing, InputError, ServerError, ValidationError, demo.ServiceFailed, serve.NoAnswer)
-    return isinstance(error, refusals)
+    refusals = (DataSetMissing, InputError, ValidationError, demo.ServiceFailed, serve.NoAnswer)
+    return isinstance(error, refusals) or type(error).__module__.startswith(("streamrank.", "feast.errors"))
 
 
 if __name__ == "__main__":

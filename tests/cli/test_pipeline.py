@@ -7,11 +7,16 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from histories import DAY
 from learning_world import NOW, impressions, learn_backwards, made, with_views
 from platforms import environment
+from pyarrow import csv
 
 from catalog.dataset import DataSet
+from pipelines.point_in_time import historical_features
 from streamrank import clock
 from streamrank.clock import VirtualClock
 
@@ -57,6 +62,51 @@ def test_a_worse_ranker_ends_promote_with_exit_code_1_unless_forced(world):
     assert "Traceback" not in refused.stderr
     forced = streamrank("promote", "--force")
     assert forced.returncode == 0 and "forced, though worse" in forced.stdout
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_features_for_a_file_of_one_s_own_are_those_of_the_service(world, tmp_path, ending):
+    rows = {"user_id": ["u1", "u2", "nobody"], "item_id": ["i3", "i4", "i3"], "campaign": ["a", "b", None]}
+    table = pa.table(rows | {"event_timestamp": pa.array([NOW, NOW - DAY, NOW], pa.timestamp("us", "UTC"))})
+    asked, out = tmp_path / f"asked.{ending}", tmp_path / "found" / "set.parquet"
+    csv.write_csv(table, asked) if ending == "csv" else pq.write_table(table, asked)
+    made = streamrank("training-set", "--entities", str(asked), "--service", "ranker", "--out", str(out), "--json")
+    assert json.loads(made.stdout) == {"rows": 3, "out": str(out)}, made.stderr
+    found = pq.read_table(out)
+    assert found.column_names[:4] == table.column_names
+    assert found["campaign"].fill_null("").to_pylist() == ["a", "b", ""]
+    times = table["event_timestamp"].cast(pa.int64())
+    whole = table.append_column("request_time", times).append_column("surface", pa.nulls(3, pa.string()))
+    expected = historical_features(whole, "ranker")
+    features = [name for name in expected.column_names if name not in whole.column_names]
+    assert found.select(features).equals(expected.select(features))
+    assert found["ut_views_60d"].null_count < 3 and found["hour"].null_count == 0
+
+
+def test_a_set_of_the_log_goes_where_it_is_wanted(world, tmp_path):
+    out = tmp_path / "set.parquet"
+    made = json.loads(streamrank("training-set", "--service", "ranker", "--out", str(out), "--json").stdout)
+    assert pq.read_table(out).num_rows == made["rows"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--entities", "{none}.csv", "--out", "{out}"), "expected a file with the rows to ask for, found none"),
+        (("--entities", "{timeless}", "--out", "{out}"), "expected a column event_timestamp"),
+        (("--entities", "{keyless}", "--out", "{out}"), "item_id"),
+        (("--entities", "{keyless}", "--out", "{out}", "--service", "rankers"), "'rankers' is not registered"),
+        (("--entities", "{out}.xlsx", "--out", "{out}"), "expected a .parquet or .csv file"),
+    ],
+)
+def test_rows_that_cannot_be_asked_for_are_named(world, tmp_path, words, told):
+    (tmp_path / "timeless.csv").write_text("user_id,item_id\nu1,i1\n")
+    (tmp_path / "keyless.csv").write_text("user_id,event_timestamp\nu1,2026-01-01\n")
+    places = {name: str(tmp_path / name) for name in ("none", "out")}
+    places |= {name: str(tmp_path / f"{name}.csv") for name in ("timeless", "keyless")}
+    refused = streamrank("training-set", *(word.format(**places) for word in words))
+    assert refused.returncode == 1 and told in refused.stderr
+    assert "Traceback" not in refused.stderr and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("command", ["training-set", "promote"])
