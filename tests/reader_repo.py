@@ -17,6 +17,7 @@ from streamrank.settings import feast_connection
 from streamrank.stores.online import StreamrankOnlineStoreConfig
 
 NOW = 1_800_000_000 * SECOND
+JSON = (pa.large_string(), pa.list_(pa.large_string()))
 
 
 def store_at(folder: Path, server: str, project: str, **registry) -> FeatureStore:
@@ -55,7 +56,9 @@ def write(store: FeatureStore, name: str, columns: Mapping, event_us: int | Sequ
 def plain(value):
     """A value as both sides can have it: Feast gives sets, UUIDs and dicts where Arrow has lists and text."""
     if isinstance(value, dict):
-        return sorted((key, plain(each)) for key, each in value.items())
+        return sorted([key, plain(each)] for key, each in value.items())
+    if isinstance(value, list) and value and all(isinstance(each, tuple) for each in value):
+        return plain(dict(value))
     if isinstance(value, set | frozenset):
         return sorted((plain(each) for each in value), key=str)
     if isinstance(value, list | tuple | np.ndarray):
@@ -68,13 +71,15 @@ def plain(value):
 
 
 def parsed(value):
-    """JSON text as Feast gives it: the value."""
+    """JSON text, or a list of it, as Feast gives it: the value."""
+    if isinstance(value, list):
+        return [parsed(each) for each in value]
     return None if value is None else json.loads(value)
 
 
 def unordered(value):
     """The elements of a set, each once, however they are given."""
-    return None if value is None else sorted({json.dumps(plain(each)) for each in value})
+    return None if value is None else sorted({repr(plain(each)) for each in value})
 
 
 def assert_same(read, feast: dict, sets: bool = False) -> None:
@@ -95,6 +100,6 @@ def assert_same(read, feast: dict, sets: bool = False) -> None:
                 with np.errstate(over="ignore"):
                     assert np.array_equal(row, given.astype(np.float32), equal_nan=True), name
         else:
-            read_as = parsed if read.columns[name].type == pa.large_string() else plain
+            read_as = parsed if read.columns[name].type in JSON else plain
             same = unordered if sets else plain
             assert [same(read_as(value)) for value in read.columns[name].to_pylist()] == [*map(same, values)], name

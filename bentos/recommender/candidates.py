@@ -1,4 +1,4 @@
-"""The catalogue in memory: which items can be shown now, which are popular, and the keys their features lie under.
+"""The catalogue in memory: which items can be shown now, which are popular, and which have a topic.
 
 It came with the promoted model, so it answers without Redis, and moves on with the next promotion.
 """
@@ -11,9 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from catalog.item_path import first_topics
-
-MISSING_KEY = ""  # of a creator or topic nobody knows; no feature row has it
 UNKNOWN = -1
 
 
@@ -21,14 +18,12 @@ UNKNOWN = -1
 class Catalogue:
     """Items in descending popularity, ties by item_id; places are indexes into these arrays.
 
-    item_ids, creators, topics: object arrays of str, MISSING_KEY where there is none; the topic is the first one.
+    item_ids: object array of str.
     available_from, available_until: int64 us UTC, the type's ends where open. popularity: float64.
     by_topic: topic -> places of the items that have it among their topics, most popular first.
     """
 
     item_ids: np.ndarray
-    creators: np.ndarray
-    topics: np.ndarray
     available_from: np.ndarray
     available_until: np.ndarray
     popularity: np.ndarray
@@ -61,22 +56,13 @@ class Catalogue:
 
     def popularity_of(self, places: np.ndarray) -> np.ndarray:
         """float64 [n]; 0 for UNKNOWN."""
-        return self._take(self.popularity, places, 0.0)
-
-    def creators_of(self, places: np.ndarray) -> np.ndarray:
-        return self._take(self.creators, places, MISSING_KEY)
-
-    def topics_of(self, places: np.ndarray) -> np.ndarray:
-        return self._take(self.topics, places, MISSING_KEY)
+        if not len(self):
+            return np.zeros(len(places))
+        return np.where(places == UNKNOWN, 0.0, self.popularity[places])
 
     @staticmethod
     def _first(places: np.ndarray, chosen: np.ndarray, most: int) -> np.ndarray:
         return places[chosen[places]][:most]
-
-    def _take(self, column: np.ndarray, places: np.ndarray, otherwise: object) -> np.ndarray:
-        if not len(self):
-            return np.full(len(places), otherwise, dtype=column.dtype)
-        return np.where(places == UNKNOWN, otherwise, column[places])
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -85,26 +71,20 @@ def read_catalogue(path: Path) -> Catalogue:
 
 
 def catalogue_of(items: pa.Table) -> Catalogue:
-    """items: item_id (unique), creator_id, topics, available_from, available_until (us), popularity."""
+    """items: item_id (unique), topics, available_from, available_until (us), popularity."""
     filled = pc.if_else(pc.is_finite(items["popularity"]), items["popularity"], 0.0).fill_null(0.0)
     items = items.set_column(items.schema.get_field_index("popularity"), "popularity", filled)
     items = items.sort_by([("popularity", "descending"), ("item_id", "ascending")]).combine_chunks()
-    item_ids = _strings(items["item_id"])
+    item_ids = items["item_id"].cast(pa.string()).to_numpy().astype(object)
     bounds = np.iinfo(np.int64)
     return Catalogue(
         item_ids=item_ids,
-        creators=_strings(items["creator_id"]),
-        topics=_strings(first_topics(items["topics"])),
         available_from=_instants(items["available_from"], bounds.min),
         available_until=_instants(items["available_until"], bounds.max),
         popularity=items["popularity"].to_numpy().astype(np.float64),
         by_topic=_by_topic(items["topics"].combine_chunks()),
         places={item_id: place for place, item_id in enumerate(item_ids.tolist())},
     )
-
-
-def _strings(column: pa.ChunkedArray) -> np.ndarray:
-    return column.cast(pa.string()).fill_null(MISSING_KEY).to_numpy().astype(object)
 
 
 def _instants(column: pa.ChunkedArray, open_end: int) -> np.ndarray:

@@ -23,7 +23,7 @@ from streamrank.settings import Settings, settings
 
 logger = logging.getLogger(__name__)
 
-READERS = 4  # reads at once; Feast's decoding holds the interpreter, so more would only wait for each other
+READERS = 4  # rankings at once, in threads: more would only wait for each other to decode and to score
 
 
 class Engine:
@@ -99,5 +99,6 @@ class Engine:
 def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     ranker = Ranker.load(folder)
     store = open_store(CHECKOUT / "feature_repo", chosen.feature_timeout_seconds)
-    online = OnlineFeatures(store, ranker.about["feature_service"], ranker.features)
+    patience = chosen.feature_timeout_seconds
+    online = OnlineFeatures(store, ranker.about["feature_service"], ranker.features, patience)
     return Ranking(read_catalogue(folder / "catalog.parquet"), online, ranker, measured.read_seconds)

@@ -29,19 +29,15 @@ class Ranking:
             user = self.online.user(query.user_id)
         if not user.known:
             return self.popular(query, UNKNOWN_USER)
-        item_ids, places = self._candidates(query, user.top_topics)
+        item_ids = self._candidates(query, user.top_topics)
         with self.read_seconds.labels("candidates").time():
-            features = self.online.matrix(
-                query.user_id, item_ids, self.catalogue.creators_of(places), self.catalogue.topics_of(places),
-                query.as_of_us, query.surface,
-            )  # fmt: skip
+            features = self.online.matrix(query.user_id, item_ids, query.as_of_us, query.surface)
         return ranked(item_ids, self.ranker.score(features), features, None)
 
     def warm(self, now_us: int) -> None:
         """Reads and scores one row of nobody and nothing, which loads what the first read of a process loads."""
-        nothing = np.array([""], dtype=object)
         self.online.user("")
-        self.ranker.score(self.online.matrix("", nothing, nothing, nothing, now_us, None))
+        self.ranker.score(self.online.matrix("", np.array([""], dtype=object), now_us, None))
 
     def popular(self, query: Query, fallback: str) -> Ranked:
         """The most popular items on air, or the asked ones by popularity: from memory alone."""
@@ -49,14 +45,10 @@ class Ranking:
             places = self.catalogue.popular(query.as_of_us, CANDIDATES)
             item_ids = self.catalogue.item_ids[places]
         else:
-            item_ids, places = self._asked(query.item_ids)
+            item_ids, places = np.array(query.item_ids, dtype=object), self.catalogue.places_of(query.item_ids)
         return ranked(item_ids, self.catalogue.popularity_of(places), None, fallback)
 
-    def _candidates(self, query: Query, top_topics: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def _candidates(self, query: Query, top_topics: list[str]) -> np.ndarray:
         if query.item_ids is not None:
-            return self._asked(query.item_ids)
-        places = self.catalogue.candidates(query.as_of_us, top_topics, CANDIDATES)
-        return self.catalogue.item_ids[places], places
-
-    def _asked(self, item_ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        return np.array(item_ids, dtype=object), self.catalogue.places_of(item_ids)
+            return np.array(query.item_ids, dtype=object)
+        return self.catalogue.item_ids[self.catalogue.candidates(query.as_of_us, top_topics, CANDIDATES)]

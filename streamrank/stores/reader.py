@@ -57,16 +57,18 @@ class OnlineReader:
 
     def __init__(
         self, store: FeatureStore, service: str | FeatureService | list[str], full_feature_names: bool = False,
-        held_us: int = HELD_US, held_items: int = HELD_ITEMS,
+        held_us: int = HELD_US, held_items: int = HELD_ITEMS, past_us: int = PAST_TOLERANCE_US,
     ) -> None:  # fmt: skip
         """service: a feature service, its name, or references such as "view:feature" and "view@v2:feature".
 
         full_feature_names: features are named <view>__<feature>. held_us: how long an item's attributes that lead to
-        keys are held in memory. held_items: how many items are, per view.
+        keys are held in memory. held_items: how many items are, per view. past_us: how far in the past the instant of
+        a request may lie, which may have waited.
         Raises ValueError where the service is unknown, two features have one name, or the online store is another.
         """
         online = online_store(store)
         self._plan = plan_of(store, service, full_feature_names)
+        self._past_us = past_us
         self._connection = online.connection(store.config)
         views = [view.packed for view in (*self._plan.views, *self._plan.throughs)]
         self._layouts = {view.name: online.layouts(store.config, view) for view in views}
@@ -117,7 +119,7 @@ class OnlineReader:
     def _steps(self, keys: Mapping[str, Any], request: Mapping[str, Any], at_us: int | None) -> Steps:
         """What `asked` and `reach` yield; returns an OnlineRead."""
         now_us = clock.now_us()
-        at_us = _present(now_us, at_us)
+        at_us = _present(now_us, at_us, self._past_us)
         rows = rows_of({name: request[name] for name in self._plan.request if name in request} | dict(keys))
         fields = self._request(rows)
         for through in self._plan.throughs:
@@ -154,10 +156,10 @@ class OnlineReader:
         return OnlineRead(matrix, plan.names, blocks, columns, states)
 
 
-def _present(now_us: int, at_us: int | None) -> int:
+def _present(now_us: int, at_us: int | None, past_us: int) -> int:
     if at_us is None:
         return now_us
-    if at_us < now_us - PAST_TOLERANCE_US:
+    if at_us < now_us - past_us:
         raise ValueError(
             f"at_us {at_us} lies {(now_us - at_us) / clock.SECOND:.1f} s in the past: an online store holds the "
             f"present only; get_historical_features answers for the past"

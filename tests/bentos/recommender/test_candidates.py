@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bentos.recommender.candidates import MISSING_KEY, UNKNOWN, catalogue_of
+from bentos.recommender.candidates import UNKNOWN, catalogue_of
 from catalog.schema import INSTANT, TOPICS
 from streamrank.clock import microseconds
 
@@ -58,11 +58,9 @@ def test_no_candidate_is_named_twice(shows):
     assert sorted(ids(shows, places)) == ["loud", "new", "opening", "quiet", "song"]
 
 
-def test_keys_of_an_unknown_item_are_missing(shows):
+def test_an_unknown_item_has_no_place_and_no_popularity(shows):
     places = shows.places_of(["loud", "nobody", "opening"])
     assert places[1] == UNKNOWN
-    assert shows.creators_of(places).tolist() == ["bob", MISSING_KEY, MISSING_KEY]
-    assert shows.topics_of(places).tolist() == ["music", MISSING_KEY, MISSING_KEY]
     assert shows.popularity_of(places).tolist() == [9.0, 0.0, 6.0]
 
 
@@ -74,5 +72,4 @@ def test_equally_popular_items_come_in_a_fixed_order():
 def test_an_empty_catalogue_has_no_candidates():
     nothing = catalogue_of(SCHEMA.empty_table())
     assert nothing.candidates(0, ["art"], 200).tolist() == []
-    assert nothing.creators_of(nothing.places_of(["x"])).tolist() == [MISSING_KEY]
     assert np.array_equal(nothing.popularity_of(nothing.places_of(["x"])), [0.0])
