@@ -205,12 +205,21 @@ class StreamrankOnlineStore(OnlineStore):
                 reading.add_version(online_features_response, part.table)
 
 
+class _Read(FeatureService):
+    """A service without precomputed vectors, which Feast takes for the registered one."""
+
+    __hash__ = FeatureService.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FeatureService) and super().__eq__(_read_as_is(other))
+
+
 def _read_as_is(features: Any) -> Any:
     """A service that asks for precomputed vectors is just read: its rows lie packed already."""
     if not isinstance(features, FeatureService) or not features.precompute_online:
         return features
     plain = copy.copy(features)
-    plain.precompute_online = False
+    plain.__class__, plain.precompute_online = _Read, False
     return plain
 
 
