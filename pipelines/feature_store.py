@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import sys
 import warnings
@@ -93,7 +94,7 @@ def feature_service(store: FeatureStore, name: str) -> FeatureService:
 def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime) -> int:
     for name, start in track(starts.items(), "materialize"):
         if start <= end:
-            with quiet():
+            with quiet(), _one_bar():
                 store.materialize(start, end, feature_views=[name])
     return len(starts)
 
@@ -127,6 +128,19 @@ def _in_feature_repo() -> Iterator[None]:
             for name in names:
                 sys.modules.pop(name, None)
             sys.modules.update(before)
+
+
+@contextlib.contextmanager
+def _one_bar() -> Iterator[None]:
+    """Holds back the bars that Feast draws on stderr, a view each, and lets what the engine has to say through."""
+    logger, told = logging.getLogger("streamrank"), logging.StreamHandler(sys.stderr)
+    if not logger.hasHandlers():
+        logger.addHandler(told)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logger.removeHandler(told)
 
 
 @contextlib.contextmanager
