@@ -16,6 +16,7 @@ from feast import FeatureService, FeatureView, RepoConfig
 from feast.infra.online_stores.helpers import compute_versioned_name
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.supported_async_methods import SupportedAsyncMethods
+from feast.online_response import OnlineResponse
 from feast.repo_config import FeastConfigBaseModel
 from feast.utils import _get_table_entity_values
 from pydantic import Field
@@ -26,6 +27,7 @@ from streamrank.stores.packed_view import PackedView
 from streamrank.stores.packing import keys, reading, writing
 from streamrank.stores.packing.known_layouts import KnownLayouts, fields_of
 from streamrank.stores.packing.reading import Asked
+from streamrank.stores.packing.response import ColumnResponse
 from streamrank.stores.packing.writing import Batch, Written
 
 # Feast lets every deprecation notice through; this one is between two of its dependencies, at each question asked.
@@ -131,10 +133,10 @@ class StreamrankOnlineStore(OnlineStore):
         return reading.feast_rows(part, values, layouts)
 
     def get_online_features(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
-        return super().get_online_features(config, _read_as_is(features), *args, **options)
+        return _by_columns(super().get_online_features(config, _read_as_is(features), *args, **options))
 
     async def get_online_features_async(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
-        return await super().get_online_features_async(config, _read_as_is(features), *args, **options)
+        return _by_columns(await super().get_online_features_async(config, _read_as_is(features), *args, **options))
 
     def update(
         self, config: RepoConfig, tables_to_delete: Sequence[FeatureView], tables_to_keep: Sequence[FeatureView],
@@ -221,6 +223,10 @@ def _read_as_is(features: Any) -> Any:
     plain = copy.copy(features)
     plain.__class__, plain.precompute_online = _Read, False
     return plain
+
+
+def _by_columns(response: OnlineResponse) -> ColumnResponse:
+    return ColumnResponse(response.proto, response._feature_types)
 
 
 def _versions(table: FeatureView) -> set[str]:

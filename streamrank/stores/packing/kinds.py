@@ -24,12 +24,13 @@ class Form(Enum):
     MESSAGE = "message"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
-    """name: the type as Feast writes it. feast: the value type of Feast's conversions. attribute: of Feast's Value.
+    """One object for each type, as `kind_of` gives it.
 
-    arrow: the declared Arrow type, None where Feast declares none (scalar maps). dtype: of a number or of an element,
-    None for the other forms.
+    name: the type as Feast writes it. feast: the value type of Feast's conversions. attribute: of Feast's Value.
+    arrow: the declared Arrow type, None where Feast declares none (scalar maps). dtype: of a number or of an element, None
+    for the other forms.
     """
 
     name: str

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
+from feast.online_response import OnlineResponse
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import NULL_TIMESTAMP_INT_VALUE, python_values_to_proto_values
@@ -35,8 +36,9 @@ def repos(tmp_path_factory, redis_server):
 
 def read(store) -> dict[str, list[Value]]:
     asked = {"item_id": ["i1", "nobody", "i0", "i1"]}
-    proto = store.get_online_features([f"v:{name}" for name in NAMES], entity_rows=asked).proto
-    vectors = zip(proto.metadata.feature_names.val, proto.results, strict=True)
+    found = store.get_online_features([f"v:{name}" for name in NAMES], entity_rows=asked)
+    assert found.to_dict(include_event_timestamps=True) == OnlineResponse.to_dict(found, include_event_timestamps=True)
+    vectors = zip(found.proto.metadata.feature_names.val, found.proto.results, strict=True)
     return {name: [_nothing(value) for value in vector.values] for name, vector in vectors}
 
 
