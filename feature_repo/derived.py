@@ -62,23 +62,24 @@ def shares(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
 def overlaps(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """The user's shares summed over the item's topics, and the share of its topics that the user stated."""
     item, liked = arrow(columns["item_topics"], WORDS), arrow(columns["user_top_topics"], WORDS)
-    weights = arrow(columns["user_top_topic_shares"], pa.list_(pa.float32()))
     stated = arrow(columns["user_stated_topics"], WORDS)
+    weights = numbers(arrow(columns["user_top_topic_shares"], pa.list_(pa.float32())).flatten())
+    item_keys, liked_keys, stated_keys = row_keys(item, liked, stated)
+    rows, topics = rows_of(item), lengths(item)
+    shared = np.bincount(rows, found_in(liked_keys, item_keys, weights), minlength=len(item))
+    wanted = np.bincount(rows, found_in(stated_keys, item_keys, np.ones(len(stated_keys))), minlength=len(item))
     return {
-        "topic_overlap": overlap(item, liked, np.asarray(weights.flatten(), dtype=np.float64)),
-        "stated_overlap": ratio(overlap(item, stated, np.ones(len(stated.flatten()))), lengths(item)),
+        "topic_overlap": np.where(np.isnan(lengths(liked) + topics), np.nan, shared),
+        "stated_overlap": ratio(np.where(np.isnan(lengths(stated)), np.nan, wanted), topics),
     }
 
 
-def overlap(items: pa.ListArray, users: pa.ListArray, weights: np.ndarray) -> np.ndarray:
-    """Per row, the weights of the user's topics that the item has; missing where either has no list."""
-    item_keys, user_keys = row_keys(items, users)
-    order = np.argsort(user_keys, kind="stable")
-    place = np.searchsorted(user_keys, item_keys, sorter=order)
-    found = place < len(user_keys)
-    found[found] = user_keys[order[place[found]]] == item_keys[found]
-    total = np.bincount(rows_of(items)[found], weights[order[place[found]]], minlength=len(items))
-    return np.where(known(items) & known(users), total, np.nan)
+def found_in(keys: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """For each wanted key, the weight of the first equal one among `keys`, 0 where there is none."""
+    order = np.argsort(keys, kind="stable")
+    ordered = np.append(keys[order], -1)
+    place = np.searchsorted(ordered[:-1], wanted)
+    return np.where(ordered[place] == wanted, np.append(weights[order], 0.0)[place], 0.0)
 
 
 def row_keys(*columns: pa.ListArray) -> list[np.ndarray]:
@@ -101,10 +102,6 @@ def rows_of(lists: pa.ListArray) -> np.ndarray:
 def lengths(lists: pa.ListArray) -> np.ndarray:
     """Elements a row, missing where there is no list."""
     return np.asarray(lists.value_lengths().cast(pa.float64()).fill_null(np.nan))
-
-
-def known(lists: pa.ListArray) -> np.ndarray:
-    return ~np.isnan(lengths(lists))
 
 
 def codes(names: pa.Array) -> np.ndarray:
