@@ -25,7 +25,8 @@ def derive(columns: Mapping[str, Column]) -> dict[str, np.ndarray | list]:
     arrays. Feast gives and takes plain lists with None where missing: the same bits.
     """
     features = moment(columns) | item_at(columns) | shares(columns) | overlaps(columns)
-    single = {name: values.astype(np.float32) for name, values in features.items()}
+    with np.errstate(over="ignore"):
+        single = {name: values.astype(np.float32) for name, values in features.items()}
     if isinstance(columns["request_time"], list):
         return {name: none_where_missing(values) for name, values in single.items()}
     return single

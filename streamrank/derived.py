@@ -114,7 +114,8 @@ def _column(values: Column, kind: FeastType) -> np.ndarray | pa.Array:
 def _declared(view: OnDemandFeatureView, field: Field, answer: Mapping[str, Column], rows: int) -> Column:
     values = _answered(view, field, answer, rows)
     if field.dtype == Float32 and isinstance(values, np.ndarray):
-        return values.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32, copy=False)
     return _cast(view, field, values)
 
 

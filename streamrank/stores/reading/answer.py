@@ -134,5 +134,6 @@ def block_of(output: Output, column: pa.Array) -> np.ndarray | None:
 
 
 def single(values: Column) -> np.ndarray:
-    """float32 [n] of numbers, NaN where missing."""
-    return as_numbers(values).astype(np.float32)
+    """float32 [n] of numbers, NaN where missing, infinite where too large."""
+    with np.errstate(over="ignore"):
+        return as_numbers(values).astype(np.float32)
