@@ -1,6 +1,8 @@
 """The job that Feast hands out: an answer that streams, becomes a table or a frame, or is written without being one."""
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 
+from streamrank.derived import columnwise, transform_table
 from streamrank.stores.history.connecting import Limits, connected
 from streamrank.stores.history.declared import as_declared
 from streamrank.stores.history.question import Answer
@@ -37,7 +40,7 @@ class HistoryJob(RetrievalJob):
     ) -> None:
         self._ask, self._limits, self._repo_path = ask, limits, repo_path
         self._substrait = [view for view in derived if view.mode == "substrait"]
-        self._derived = [view for view in derived if view.mode != "substrait"]
+        self._derived = [on_columns(view) for view in derived if view.mode != "substrait"]
         self._full_names, self._describe, self._staging = full_names, describe, staging
 
     def to_record_batches(self, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
@@ -137,6 +140,14 @@ class _Piece(HistoryJob):
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
         return self._with_substrait(self._table)
+
+
+def on_columns(view: OnDemandFeatureView) -> OnDemandFeatureView:
+    """The view as Feast calls it for tables, run on whole columns where its function takes them."""
+    if columnwise(view):
+        view = copy(view)
+        view.transform_arrow = partial(transform_table, view)
+    return view
 
 
 def _complete(answer: Answer, batch: pa.RecordBatch, start: int) -> pa.RecordBatch:
