@@ -18,11 +18,11 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def feature_store(folder: Path, objects: Iterable = (), **options) -> FeatureStore:
+def feature_store(folder: Path, objects: Iterable = (), registry: dict | str | None = None, **options) -> FeatureStore:
     """A store in `folder` with `objects` applied; `options` go to the offline store."""
     store = FeatureStore(
         config=RepoConfig(
-            project="histories", provider="local", registry=str(folder / "registry.db"), repo_path=folder,
+            project="histories", provider="local", registry=registry or str(folder / "registry.db"), repo_path=folder,
             offline_store={"type": OFFLINE, **options}, entity_key_serialization_version=3,
             online_store={"type": "sqlite", "path": str(folder / "online.db")},
         )

@@ -13,7 +13,7 @@ from feast.infra.offline_stores.offline_utils import infer_event_timestamp_from_
 
 from streamrank.stores.history.asof import Rows
 from streamrank.stores.history.connecting import quoted
-from streamrank.stores.history.errors import misfit
+from streamrank.stores.history.errors import HistoryError, misfit
 from streamrank.stores.history.times import as_instants, column_microseconds, microseconds_sql, moment
 
 TABLE = "entity_rows"
@@ -90,7 +90,10 @@ def _table(given: pd.DataFrame | pa.Table) -> pa.Table:
         return given
     if not isinstance(given, pd.DataFrame):
         raise misfit("entity rows", "a DataFrame, an Arrow table or SQL", type(given).__name__, "convert them")
-    return pa.Table.from_pandas(_readable(given), preserve_index=False)
+    try:
+        return pa.Table.from_pandas(_readable(given), preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+        raise HistoryError(f"entity rows: expected columns of one type each, found {error}; convert them") from error
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

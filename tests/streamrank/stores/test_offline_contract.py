@@ -64,7 +64,7 @@ def instants(seconds: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(shifted, pa.int64()).cast(TIMES)])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(users=history(user_id=KEYS), pairs=history(user_id=KEYS, name=NAMES), asked=ASKED, cutoff=st.booleans())
 def test_every_value_is_the_one_that_the_contract_says(
     store: FeatureStore, users: list[dict], pairs: list[dict], asked: list[dict], cutoff: bool

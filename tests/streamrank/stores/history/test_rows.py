@@ -139,3 +139,14 @@ def test_the_statement_can_be_shown_and_planned(tmp_path: Path) -> None:
     sql = f"SELECT 1 AS user_id, TIMESTAMPTZ '{START}' AS event_timestamp"
     shown = one_view(tmp_path, HISTORY).get_historical_features(sql, ["stats:f"]).to_sql()
     assert "ASOF JOIN" in shown and duckdb.extract_statements(shown)
+
+
+def test_a_frame_with_a_column_of_mixed_types_is_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user_id": [1, "x"], "event_timestamp": [at(0)] * 2})
+    with pytest.raises(HistoryError, match=r"entity rows.*user_id"):
+        features(one_view(tmp_path, HISTORY), frame)
+
+
+def test_rows_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match=r"entity rows: expected a DataFrame, an Arrow table or SQL, found list"):
+        features(one_view(tmp_path, HISTORY), [{"user_id": 1}])

@@ -138,3 +138,10 @@ def test_logged_features_are_added_and_read_back(tmp_path: Path, partition_by: l
         service, at(7), at(7), store.config, store.registry
     ).to_arrow()  # fmt: skip
     assert read["user_id"].to_pylist() == [1, 1] and read["stats__f"].to_pylist() == [1.0, 1.0]
+
+
+def test_an_answer_is_staged_for_others(tmp_path: Path) -> None:
+    job = question(one_view(tmp_path, HISTORY, staging_location=str(tmp_path / "staged")))
+    assert job.supports_remote_storage_export()
+    assert pa.concat_tables(map(pq.read_table, job.to_remote_storage())).equals(job.to_arrow())
+    assert not question(one_view(tmp_path, HISTORY)).supports_remote_storage_export()
