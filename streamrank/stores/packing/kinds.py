@@ -29,7 +29,7 @@ class Kind:
     """One object for each type, as `kind_of` gives it.
 
     name: the type as Feast writes it. feast: the value type of Feast's conversions. attribute: of Feast's Value.
-    arrow: the declared Arrow type, None where Feast declares none (scalar maps). dtype: of a number or of an element, None
+    arrow: the declared Arrow type, None where Feast declares none (scalar maps). dtype: of a number or an element, None
     for the other forms.
     """
 
