@@ -46,7 +46,8 @@ def bench(sizes: Sizes, folder: Path | None = None, progress: Progress = silent)
     with workplace(folder) as place, filled(place, sizes.items, not sizes.skip_stock, progress) as server:
         bare = _question(server, sizes, "plain", progress)
         request = _question(server, sizes, "request", progress)
-        feast = {name: _through_feast(server, sizes, name, progress) for name in world.QUESTIONS}
+        stock = {"plain": bare.stock, "request": request.stock}
+        feast = {name: _through_feast(server, sizes, name, stock[name], progress) for name in world.QUESTIONS}
     agree = all([bare.agree, request.agree, *(part["agree"] for part in feast.values())])
     more = {**bare.more, "request": request.variant(), "get_online_features": feast}
     return Figure("online", bare.size, bare.ours, bare.stock, bare.limit, agree, more)
@@ -79,11 +80,9 @@ def _question(server: Filled, sizes: Sizes, question: str, progress: Progress) -
     return Figure("online", size, ours, stock, limit, _agree(server.place, question), more)
 
 
-def _through_feast(server: Filled, sizes: Sizes, question: str, progress: Progress) -> Numbers:
+def _through_feast(server: Filled, sizes: Sizes, question: str, stock: Numbers | None, progress: Progress) -> Numbers:
     """Ours and stock through `get_online_features`: the first request of a process, and later ones."""
-    ask = partial(_asked, server, question, progress)
-    ours = ask("feast", "ours-feast", sizes.few, side="ours")
-    stock = None if sizes.skip_stock else ask("feast", "stock", sizes.few, side="stock")
+    ours = _asked(server, question, progress, "feast", "ours-feast", sizes.few, side="ours")
     first: Numbers = {"ours": _first(server, "ours", question, progress), "stock": None}
     if not sizes.skip_stock:
         first["stock"] = _first(server, "stock", question, progress)

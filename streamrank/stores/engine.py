@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
+import duckdb
 from feast.batch_feature_view import BatchFeatureView
 from feast.feature_view import FeatureView
 from feast.infra.common.materialization_job import MaterializationJobStatus, MaterializationTask
@@ -35,7 +36,8 @@ class StreamrankComputeEngineConfig(FeastConfigBaseModel):
     type: Literal["streamrank.stores.engine.StreamrankComputeEngine"] = (
         "streamrank.stores.engine.StreamrankComputeEngine"
     )
-    memory_limit: str | None = Field("1GB", description="of DuckDB while it materializes; None: as the offline store")
+    memory_limit: str | None = Field("1GB", description="of DuckDB while it reads; None: as the offline store has it")
+    threads: int | None = Field(2, ge=1, description="of DuckDB; each holds a row group of the source at a time")
     batch_rows: int = Field(50_000, ge=1, description="rows that are packed and written at a time")
 
 
@@ -56,6 +58,8 @@ class StreamrankComputeEngine(LocalComputeEngine):
         try:
             self._copy(registry, task)
         except Exception as error:
+            if isinstance(error.__cause__, duckdb.OutOfMemoryException):
+                error.add_note("materialization has limits of its own: batch_engine.memory_limit and .threads")
             return _job(task, MaterializationJobStatus.ERROR, error)
         return _job(task, MaterializationJobStatus.SUCCEEDED)
 
@@ -66,18 +70,17 @@ class StreamrankComputeEngine(LocalComputeEngine):
         rows = (reading.rows(batch, names, view) for batch in batches)
         writer = writing.Writer(self.online_store, self.repo_config, view)
         with writing.progress(task) as bar, ahead.reading_ahead(rows) as read:
-            for keyed in read:
-                writer.write(keyed)
-                bar.update(keyed.columns.num_rows)
-        writer.report()
+            left_out = writer.write_all(read, bar.update)
+        writer.report(left_out)
 
     def _limited(self) -> RepoConfig:
-        """The repo's configuration with the offline store held to the engine's memory, where it can be."""
+        """The repo's configuration with the offline store held to the engine's memory and threads, where it can be."""
         options = self.repo_config.offline_store
-        if self.options.memory_limit is None or not hasattr(options, "memory_limit"):
-            return self.repo_config
+        limits = {"memory_limit": self.options.memory_limit, "threads": self.options.threads}
         limited = copy.copy(self.repo_config)
-        limited._offline_store = options.model_copy(update={"memory_limit": self.options.memory_limit})
+        limited._offline_store = options.model_copy(
+            update={name: limit for name, limit in limits.items() if limit is not None and hasattr(options, name)}
+        )
         return limited
 
 

@@ -1,8 +1,9 @@
 """Batches into the online store: whole columns where it is ours, Feast's rows where it is another's."""
 
 import logging
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -16,31 +17,57 @@ from streamrank.stores.materializing.reading import Keyed
 from streamrank.stores.online import StreamrankOnlineStore
 
 logger = logging.getLogger(__name__)
+AT_ONCE = 2
+
+
+LeftOut = Counter[str]
 
 
 class Writer:
-    """Writes one view's rows and counts what was not written, by reason."""
+    """Writes one view's rows. at_once: how many batches it may be writing at the same time."""
 
     def __init__(self, store: OnlineStore, config: RepoConfig, view: FeatureView) -> None:
         self.store, self.config, self.view = store, config, view
-        self.left_out: Counter[str] = Counter()
+        self.at_once = AT_ONCE if isinstance(store, StreamrankOnlineStore) else 1
 
-    def write(self, rows: Keyed) -> None:
-        """Writes the rows; a row older than the one stored, or with a null key, is left out and counted."""
-        if not isinstance(self.store, StreamrankOnlineStore):
-            self.store.online_write_batch(self.config, self.view, _protos(rows, self.view), lambda _: None)
-            return
-        written = self.store.write_columns(self.config, self.view, rows.columns, rows.event_us, rows.created_us)
-        self.left_out += Counter(older=written.older, expired=written.expired, null_keys=written.null_keys)
+    def write_all(self, batches: Iterable[Keyed], written: Callable[[int], object]) -> LeftOut:
+        """Writes all batches, calling `written` with the rows of each; what was left out, by reason.
 
-    def report(self) -> None:
+        While the server works on one batch the next is packed. Batches may be written in any order, since an older row
+        never replaces a newer one.
+        """
+        left_out, pending = Counter(), deque()
+        with ThreadPoolExecutor(self.at_once, "writing") as pool:
+            for rows in batches:
+                pending.append((rows.columns.num_rows, pool.submit(self._write, rows)))
+                if len(pending) > self.at_once:
+                    left_out += _done(pending.popleft(), written)
+            while pending:
+                left_out += _done(pending.popleft(), written)
+        return left_out
+
+    def report(self, left_out: LeftOut) -> None:
         """Warns of rows that no one can ask for, and logs those that were older or past twice their TTL."""
-        if nulls := self.left_out["null_keys"]:
+        if nulls := left_out["null_keys"]:
             logger.warning("feature view %r: %d rows with a null key were not written", self.view.name, nulls)
-        older, expired = self.left_out["older"], self.left_out["expired"]
+        older, expired = left_out["older"], left_out["expired"]
         if older or expired:
             told = "feature view %r: %d rows older than those stored and %d past twice their TTL were not written"
             logger.info(told, self.view.name, older, expired)
+
+    def _write(self, rows: Keyed) -> LeftOut:
+        if not isinstance(self.store, StreamrankOnlineStore):
+            self.store.online_write_batch(self.config, self.view, _protos(rows, self.view), lambda _: None)
+            return Counter()
+        written = self.store.write_columns(self.config, self.view, rows.columns, rows.event_us, rows.created_us)
+        return Counter(older=written.older, expired=written.expired, null_keys=written.null_keys)
+
+
+def _done(batch: tuple[int, Future], written: Callable[[int], object]) -> LeftOut:
+    rows, writing = batch
+    left_out = writing.result()
+    written(rows)
+    return left_out
 
 
 @contextmanager

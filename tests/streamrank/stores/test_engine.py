@@ -1,6 +1,7 @@
 """Materialization through plain Feast, all three parts ours: what is served is the latest row of every key."""
 
 import logging
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,8 +175,18 @@ def test_a_span_without_rows_succeeds(world):
 
 def test_the_offline_store_is_held_to_the_engine_s_memory(tmp_path, redis_server):
     world = world_at(tmp_path, redis_server, batch_engine={"memory_limit": "123MB"})
-    assert world.engine._limited().offline_store.memory_limit == "123MB"
+    limited = world.engine._limited().offline_store
+    assert (limited.memory_limit, limited.threads) == ("123MB", 2)
     assert world.store.config.offline_store.memory_limit is None
+
+
+def test_too_little_memory_is_told_with_the_option_to_change(tmp_path, redis_server):
+    world = world_at(tmp_path, redis_server, project=tmp_path.name, batch_engine={"memory_limit": "1MB"})
+    world.write([row(item, at(0), item) for item in range(200_000)])
+    view = world.apply()
+    (job,) = world.engine.materialize(world.store.registry, task(world, view))
+    assert job.status() is MaterializationJobStatus.ERROR
+    assert "batch_engine.memory_limit" in "".join(traceback.format_exception(job.error()))
 
 
 def test_values_are_read_back_as_the_types_that_are_declared(world):
