@@ -47,6 +47,7 @@ class Rows:
 
     def __post_init__(self) -> None:
         self._distinct: dict[tuple[str, ...], Distinct] = {}
+        self._first: dict[tuple[str, ...], tuple[pa.Array | None, np.ndarray | None]] = {}
 
     def add(self, name: str, column: pa.Array, constant: bool) -> None:
         """A further column [count], or [1] of one value for all rows."""
@@ -66,14 +67,20 @@ class Rows:
         return self._distinct[wanted]
 
     def _distinguish(self, names: tuple[str, ...]) -> Distinct:
-        varying = [name for name in names if name not in self.constant]
+        varying = tuple(name for name in names if name not in self.constant)
         if not varying:
             return Distinct({name: self.columns[name] for name in names}, 1, self.count, np.zeros(self.count, np.int64))
-        first, places = _distinct(self._encoded(varying[0])) if len(varying) == 1 else self._tuples(varying)
+        first, places = self._firsts(varying)
         columns = {name: self.columns[name] if first is None else self.columns[name].take(first) for name in varying}
         keys = self.count if first is None else len(first)
         columns |= {name: pa.repeat(self.columns[name][0], keys) for name in names if name in self.constant}
         return Distinct(columns, keys, self.count, places)
+
+    def _firsts(self, names: tuple[str, ...]) -> tuple[pa.Array | None, np.ndarray | None]:
+        """As `_distinct`, of several columns; views that differ in constant keys only share it."""
+        if names not in self._first:
+            self._first[names] = _distinct(self._encoded(names[0])) if len(names) == 1 else self._tuples(names)
+        return self._first[names]
 
     def _encoded(self, name: str) -> pa.DictionaryArray:
         try:
@@ -83,7 +90,7 @@ class Rows:
                 f"join key {name!r}: expected text, integers, bytes or times, found {self.columns[name].type}"
             ) from error
 
-    def _tuples(self, names: list[str]) -> tuple[pa.Array, np.ndarray]:
+    def _tuples(self, names: Sequence[str]) -> tuple[pa.Array, np.ndarray]:
         codes, null = np.zeros(self.count, np.int64), np.zeros(self.count, bool)
         for name in names:
             encoded = self._encoded(name)

@@ -168,31 +168,6 @@ def test_a_service_a_view_without_entities_and_no_rows(shop):
     assert len(empty.rows["items"].status) == 0
 
 
-def test_vectors_are_blocks_and_lists_of_several_lengths_are_columns(online):
-    fields = {"vector": Array(Float32), "ragged": Array(Int64), "word": String}
-    online.apply([ITEM, view("vectors", [ITEM], fields)])
-    columns = {
-        "item_id": ["a", "b", "c"], "vector": pa.array([[1, 2], None, [3, 4]], pa.list_(pa.float32())),
-        "ragged": [[1], [2, 3], []], "word": ["x", None, "z"],
-    }  # fmt: skip
-    write(online, "vectors", columns, NOW)
-    read = OnlineReader(online, [f"vectors:{name}" for name in fields]).read({"item_id": ["c", "a", "b", "lost"]})
-    assert read.matrix.shape == (4, 0)
-    assert np.nan_to_num(read.blocks["vector"], nan=-1).tolist() == [[3, 4], [1, 2], [-1, -1], [-1, -1]]
-    assert read.columns["ragged"].to_pylist() == [[], [1], [2, 3], None]
-    assert read.columns["word"].to_pylist() == ["z", "x", None, None]
-
-
-def test_a_vector_of_another_length_than_declared_is_refused(online):
-    declared = Field(name="vector", dtype=Array(Float32), vector_index=True, vector_length=3)
-    online.apply([ITEM, view("vectors", [ITEM], {"vector": declared})])
-    write(online, "vectors", {"item_id": ["a"], "vector": pa.array([[1, 2]], pa.list_(pa.float32()))}, NOW)
-    reader = OnlineReader(online, ["vectors:vector"])
-    assert reader.read({"item_id": ["b"]}).blocks["vector"].shape == (1, 3)
-    with pytest.raises(ValueError, match=r"vectors:vector: expected vectors of the declared length 3, found \[2\]"):
-        reader.read({"item_id": ["a"]})
-
-
 def test_the_past_is_refused(shop):
     reader = OnlineReader(shop, SERVICE)
     asked = {"user_id": "u1", "item_id": "i1"}

@@ -9,6 +9,7 @@ from feast import FeatureService, Field, OnDemandFeatureView, RequestSource
 from feast.types import Float32, Float64, Int64, String
 from reader_repo import NOW, assert_same, entity, view, write
 
+from streamrank import clock
 from streamrank.derived import COLUMNWISE
 from streamrank.stores.reader import OnlineReader
 
@@ -91,3 +92,22 @@ def test_a_function_of_single_values_is_called_row_by_row(online):
     write(online, "stored", {"item_id": ["a", "b"], "count": [1, 2]}, NOW)
     read = OnlineReader(online, ["single:twice"]).read({"item_id": ["b", "nobody", "a"]})
     assert np.nan_to_num(read.matrix, nan=-1).tolist() == [[4], [-1], [2]]
+
+
+def by_batch(inputs):
+    return {"double": [count * 2 for count in inputs["count"]]}
+
+
+def test_derived_features_that_were_written_are_read_and_not_computed(online):
+    stored = view("stored", [ITEM], {"count": Int64})
+    written = OnDemandFeatureView(
+        name="written", sources=[stored], schema=[Field(name="double", dtype=Int64)], entities=[ITEM], mode="python",
+        udf=by_batch, udf_string=inspect.getsource(by_batch), write_to_online_store=True,
+    )  # fmt: skip
+    online.apply([ITEM, stored, written])
+    online.write_to_online_store(
+        "written", pd.DataFrame({"item_id": ["a"], "count": [4], "event_timestamp": [clock.now()]})
+    )
+    read = OnlineReader(online, ["written:double"]).read({"item_id": ["a", "b"]})
+    assert read.matrix[0, 0] == 8
+    assert_same(read, online.get_online_features(["written:double"], {"item_id": ["a", "b"]}).to_dict())

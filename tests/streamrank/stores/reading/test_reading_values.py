@@ -6,8 +6,8 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from feast import FeatureService
-from feast.types import Array, Float32, Float64, Int64, String
+from feast import FeatureService, Field
+from feast.types import Array, Float32, Float64, Int64, String, from_feast_to_pyarrow_type
 from feast_types import TYPES, arrow_array
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -111,3 +111,47 @@ def test_an_alias_and_renamed_keys_read_two_rows_of_one_view(online):
     assert read.rows.keys() == {"viewer", "host"}
     with pytest.raises(ValueError, match="have the same name 'age': rename one, or set full_feature_names=True"):
         OnlineReader(online, "pair")
+
+
+def test_a_version_of_a_view_is_read_by_its_number(tmp_path, redis_server):
+    name = f"versions_{uuid.uuid4().hex}"
+    store = store_at(tmp_path, redis_server, name, enable_online_feature_view_versioning=True)
+    with clock.use(VirtualClock(NOW)):
+        for version, kind in enumerate((Float32, Int64)):
+            store.apply([ITEM, view("changing", [ITEM], {"n": kind})])
+            write(
+                store,
+                "changing",
+                {"item_id": ["a"], "n": pa.array([version + 1], from_feast_to_pyarrow_type(kind))},
+                NOW,
+            )
+        names = ["changing@v0:n", "changing@v1:n", "changing:n"]
+        read = OnlineReader(store, names, full_feature_names=True).read({"item_id": ["a", "b"]})
+    store.teardown()
+    assert read.names == ("changing@v0__n", "changing@v1__n", "changing__n")
+    assert np.nan_to_num(read.matrix, nan=-1).tolist() == [[1, 2, 2], [-1, -1, -1]]
+
+
+def test_vectors_are_blocks_and_lists_of_several_lengths_are_columns(online):
+    fields = {"vector": Array(Float32), "ragged": Array(Int64), "word": String}
+    online.apply([ITEM, view("vectors", [ITEM], fields)])
+    columns = {
+        "item_id": ["a", "b", "c"], "vector": pa.array([[1, 2], None, [3, 4]], pa.list_(pa.float32())),
+        "ragged": [[1], [2, 3], []], "word": ["x", None, "z"],
+    }  # fmt: skip
+    write(online, "vectors", columns, NOW)
+    read = OnlineReader(online, [f"vectors:{name}" for name in fields]).read({"item_id": ["c", "a", "b", "lost"]})
+    assert read.matrix.shape == (4, 0)
+    assert np.nan_to_num(read.blocks["vector"], nan=-1).tolist() == [[3, 4], [1, 2], [-1, -1], [-1, -1]]
+    assert read.columns["ragged"].to_pylist() == [[], [1], [2, 3], None]
+    assert read.columns["word"].to_pylist() == ["z", "x", None, None]
+
+
+def test_a_vector_of_another_length_than_declared_is_refused(online):
+    declared = Field(name="vector", dtype=Array(Float32), vector_index=True, vector_length=3)
+    online.apply([ITEM, view("vectors", [ITEM], {"vector": declared})])
+    write(online, "vectors", {"item_id": ["a"], "vector": pa.array([[1, 2]], pa.list_(pa.float32()))}, NOW)
+    reader = OnlineReader(online, ["vectors:vector"])
+    assert reader.read({"item_id": ["b"]}).blocks["vector"].shape == (1, 3)
+    with pytest.raises(ValueError, match=r"vectors:vector: expected vectors of the declared length 3, found \[2\]"):
+        reader.read({"item_id": ["a"]})
