@@ -67,6 +67,11 @@ def now() -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
+def is_wall() -> bool:
+    """Whether now is the time of the world outside, by which servers measure too."""
+    return isinstance(_clock, WallClock)
+
+
 @contextmanager
 def use(clock: Clock) -> Iterator[Clock]:
     """Injects `clock` for the length of the block."""

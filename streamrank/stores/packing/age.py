@@ -26,6 +26,6 @@ def expire_ms(ttl_us: int, event_us: np.ndarray, now_us: int) -> np.ndarray | No
 
     Only under the wall clock: under another one the server, which knows its own time only, could drop a row too early.
     """
-    if not ttl_us or not isinstance(clock._clock, clock.WallClock):
+    if not ttl_us or not clock.is_wall():
         return None
     return np.maximum(-((now_us - event_us - 2 * ttl_us) // 1_000), 1)
