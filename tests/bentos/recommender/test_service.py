@@ -12,7 +12,6 @@ from running_service import until
 from small_world import DATASET, ENDED, FUTURE, ITEMS, NOW
 
 from bentos.recommender.served_rows import COLUMNS, in_sample
-from catalog.item_path import through_items
 from streamrank import clock
 
 NOBODY = 99_999  # an item that no file names
@@ -205,12 +204,12 @@ def independent_read(world, user_id: str, item_ids: list[str], surface: str) -> 
     from pipelines import feature_store
 
     with world.entered():
-        items = pq.read_table(world.root / DATASET / "items.parquet")
-        keys = through_items(pa.table({"item_id": item_ids}), items)
+        items = {row["item_id"]: row for row in pq.read_table(world.root / DATASET / "items.parquet").to_pylist()}
+        asked = [items.get(item_id, {}) for item_id in item_ids]
         rows = {
             "user_id": [user_id] * len(item_ids), "item_id": item_ids,
-            "creator_id": keys["creator_id"].fill_null("nobody").to_pylist(),
-            "topic": keys["topic"].fill_null("nothing").to_pylist(),
+            "creator_id": [item.get("creator_id") or "nobody" for item in asked],
+            "topic": [(item.get("topics") or ["nothing"])[0] for item in asked],
             "request_time": [clock.microseconds(NOW)] * len(item_ids), "surface": [surface] * len(item_ids),
         }  # fmt: skip
         store = feature_store.open_store()
