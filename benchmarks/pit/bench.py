@@ -66,10 +66,10 @@ def _compared(sizes: Sizes, place: Path, late: bool, progress: Progress) -> Figu
         with progress(f"pit, {kind}: {side} on {sizes.rows:,} rows"):
             which = {} if side == "limit" else {"side": side}
             spent[side] = sides.run(
-                call, folder=place, answer=place / f"{side}.answer", late=late, times=times, **which
+                call, folder=place, answer=place / f"{side}-answer.parquet", late=late, times=times, **which
             )
-    ours = pq.read_table(place / "ours.answer")
-    others = [pq.read_table(place / f"{side}.answer") for side in ("stock", "limit") if spent[side]]
+    ours = pq.read_table(place / "ours-answer.parquet")
+    others = [pq.read_table(place / f"{side}-answer.parquet") for side in ("stock", "limit") if spent[side]]
     agree = all(same_columns(ours, other, world.features(), "row") for other in others)
     return Figure("pit", size, spent["ours"], spent["stock"], spent["limit"], agree, _memory(spent))
 
@@ -86,7 +86,7 @@ def _memory(spent: dict[str, Numbers | None]) -> Numbers:
 
 def _streamed(sizes: Sizes, memory_limit: str, place: Path, progress: Progress) -> Figure:
     size = _generated(sizes, place, False, progress) | {"memory_limit": memory_limit}
-    answer = place / "ours.answer"
+    answer = place / "ours-answer.parquet"
     with progress(f"pit: ours on {sizes.rows:,} rows x {sizes.feature_rows:,} feature rows, {memory_limit}"):
         ours = sides.run(STREAMED, folder=place, answer=answer, memory_limit=memory_limit)
     with progress("pit: looking 1,000 of the rows up"):

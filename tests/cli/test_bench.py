@@ -34,7 +34,7 @@ def test_pit_of_ours_alone_streams_to_a_file(tmp_path):
     words = ("--rows", "2000", "--feature-rows", "12000", "--memory-limit", "500MB", "--folder", str(tmp_path))
     figure = bench("pit", *words)
     assert figure["agree"] is True and figure["stock"] is figure["limit"] is None
-    assert list(tmp_path.glob("*.answer"))
+    assert list(tmp_path.glob("*-answer.parquet"))
 
 
 @pytest.mark.slow
