@@ -31,7 +31,7 @@ def by_hand(folder: str, answer: str, late: bool, times: int) -> dict:
     con.execute("set timezone='UTC'")
     con.register("training", rows)
     statement = _with_cutoff(folder) if late else _plain(folder)
-    return _measured(lambda: con.execute(statement).to_arrow_table(), answer, times)
+    return _measured(lambda: con.sql(statement).to_arrow_table(), answer, times)
 
 
 def streamed(folder: str, answer: str, memory_limit: str) -> dict:
