@@ -119,6 +119,8 @@ class StreamrankOnlineStore(OnlineStore):
     def online_read(
         self, config: RepoConfig, table: FeatureView, entity_keys: list, requested_features: list[str] | None = None
     ) -> list:
+        if not entity_keys:
+            return []
         part = self._asked_rows(config, table, entity_keys, requested_features)
         values = self.connection(config).fetch(part.keys)
         return reading.feast_rows(part, values, self.layouts(config, part.view))
@@ -126,6 +128,8 @@ class StreamrankOnlineStore(OnlineStore):
     async def online_read_async(
         self, config: RepoConfig, table: FeatureView, entity_keys: list, requested_features: list[str] | None = None
     ) -> list:
+        if not entity_keys:
+            return []
         part = self._asked_rows(config, table, entity_keys, requested_features)
         values = await self.connection(config).fetch_async(part.keys)
         layouts = self.layouts(config, part.view)

@@ -151,6 +151,12 @@ def whole_of(store):
     return store.get_feature_view("whole", allow_registry_cache=False)
 
 
+def test_no_keys_read_as_no_rows(store):
+    store.apply([ITEM, item_view([("x", Float32)])])
+    read = (store.config, store.get_feature_view("v"), [], ["x"])
+    assert online(store).online_read(*read) == asyncio.run(online(store).online_read_async(*read)) == []
+
+
 def test_async_reads_and_writes_do_as_the_others(store, redis_server, tmp_path):
     store.apply([ITEM, item_view([("x", Float32), ("s", String)], ttl=HOUR)])
 
