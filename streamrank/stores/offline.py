@@ -18,6 +18,7 @@ from pydantic import Field
 
 from streamrank.stores.history.asking import features_job
 from streamrank.stores.history.connecting import Limits, connected
+from streamrank.stores.history.declared import inferable
 from streamrank.stores.history.job import HistoryJob
 from streamrank.stores.history.logs import write_logs
 from streamrank.stores.history.pulling import Pull
@@ -147,7 +148,8 @@ class StreamrankOfflineStore(DuckDBOfflineStore):
         """Names and Arrow types of a source's columns."""
         if not isinstance(data_source, FileSource):
             return super().get_table_column_names_and_types_from_data_source(config, data_source)
-        return [(field.name, str(field.type)) for field in column_types(data_source, config.repo_path)]
+        columns = column_types(data_source, config.repo_path)
+        return [(field.name, str(inferable(field.type))) for field in columns]
 
 
 def limits(config: RepoConfig) -> Limits:

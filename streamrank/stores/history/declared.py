@@ -22,6 +22,11 @@ def declared_type(feast_type: FeastType, found: pa.DataType) -> pa.DataType:
     return target
 
 
+def inferable(found: pa.DataType) -> pa.DataType:
+    """`found` as Feast's inference of features knows it: it calls a list's element `item`, where Parquet may not."""
+    return _with_leaf(found, _leaf(found))
+
+
 def as_declared(column: pa.Array, feast_type: FeastType, where: str) -> pa.Array:
     """`column` in its Field's type. Floats are rounded to it; other values must fit, else HistoryError."""
     target = declared_type(feast_type, column.type)

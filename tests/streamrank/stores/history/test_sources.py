@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
-from feast import FeatureStore, FileSource
+from feast import FeatureStore, FeatureView, FileSource
 from feast.data_format import DeltaFormat, ParquetFormat
-from feast.types import Float32, Int64, String
+from feast.types import Array, Float32, Float64, Int64, String, UnixTimestamp
 from feast_histories import at, feature_store, file_source, user, view, write
 
 from streamrank.stores.history.errors import HistoryError
@@ -17,6 +17,7 @@ from streamrank.stores.history.errors import HistoryError
 FIRST = {"user_id": [1, 2], "e": [at(0), at(0)], "f": [1.0, 2.0]}
 SECOND = {"user_id": [1, 3], "e": [at(5), at(5)], "f": [3.0, 4.0]}
 ASKED = pa.table({"user_id": [1, 1, 2, 3], "event_timestamp": [at(4), at(5), at(9), at(9)]})
+LARGE = pa.large_list(pa.float64())
 EXPECTED = [1.0, 3.0, 2.0, 4.0]
 
 
@@ -45,6 +46,16 @@ def test_a_folder_is_read_without_what_writers_hide(tmp_path: Path) -> None:
 def test_a_glob_is_read(tmp_path: Path, pattern: str) -> None:
     two_files(tmp_path / "rows")
     assert found(store_on(tmp_path, file_source(tmp_path / pattern))) == EXPECTED
+
+
+def test_the_types_of_undeclared_features_are_those_of_the_files(tmp_path: Path) -> None:
+    lists = {"names": pa.array([["a"], []]), "times": pa.array([[at(0)], None]), "wide": pa.array([[0.5], []], LARGE)}
+    write(tmp_path / "rows" / "country=DE" / "a.parquet", FIRST | lists)
+    store = feature_store(tmp_path)
+    store.apply([user, FeatureView(name="stats", entities=[user], source=file_source(tmp_path / "rows"))])
+    assert {field.name: field.dtype for field in store.get_feature_view("stats").features} == {
+        "f": Float64, "country": String, "names": Array(String), "times": Array(UnixTimestamp), "wide": Array(Float64),
+    }  # fmt: skip
 
 
 def test_a_relative_path_starts_at_the_repository(tmp_path: Path) -> None:
