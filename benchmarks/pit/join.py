@@ -37,6 +37,7 @@ def by_hand(folder: str, answer: str, late: bool, times: int) -> dict:
 def streamed(folder: str, answer: str, memory_limit: str) -> dict:
     """Ours for tables larger than memory: training rows as SQL, the answer streamed to a Parquet file."""
     spill = Path(folder) / "spill"
+    spill.mkdir(exist_ok=True)
     store = _store("ours", Path(folder), memory_limit=memory_limit, temp_directory=str(spill))
     rows = f"select * from read_parquet('{folder}/rows.parquet')"
     with spending() as spent:
