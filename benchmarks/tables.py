@@ -7,30 +7,34 @@ from rich.table import Table
 from benchmarks.figures import Numbers
 
 SIDES = ("ours", "stock", "limit")
+READ_AS = "vs stock: stock / ours, times faster; vs limit: ours / limit, times slower"
 SHOWN = {"seconds": "{:,.3g} s", "p50_ms": "p50 {:,.3g} ms", "p99_ms": "p99 {:,.3g} ms", "keys_per_s": "{:,.0f} keys/s",
          "peak_mb": "{:,.0f} MB"}  # fmt: skip
 
 
 def table(figure: Numbers) -> Table:
     """A figure's JSON object as a Rich table, its variants as further lines."""
-    shown = Table(title=f"{figure['bench']}: {_sizes(figure['size'])}", title_justify="left", show_lines=True)
-    for name in ("", *SIDES, "faster than stock", "of the limit", "agree"):
-        shown.add_column(name)
-    for name, comparison in comparisons(figure["bench"], figure):
+    shown = Table(
+        title=f"{figure['bench']}: {_sizes(figure['size'])}", title_justify="left", show_lines=True, caption=READ_AS
+    )
+    shown.add_column(min_width=12)
+    for name in (*SIDES, "vs stock", "vs limit", "agree"):
+        shown.add_column(name, no_wrap=True)
+    for name, comparison in comparisons("", figure):
         sides = [_told(comparison.get(side)) for side in SIDES]
         shown.add_row(name, *sides, _times(comparison, "vs_stock"), _times(comparison, "vs_limit"), _agree(comparison))
     return shown
 
 
 def comparisons(name: str, figure: Numbers) -> Iterator[tuple[str, Numbers]]:
-    """The figure and, one after the other, all that stand inside it; names are joined by a space."""
+    """The figure under `name` and, one after the other, all that stand inside it under theirs."""
     if "ours" in figure:
         yield name, figure
     for part, inner in figure.items():
         if part in (*SIDES, "size"):
             continue
         if isinstance(inner, dict):
-            yield from comparisons(f"{name} {part}".replace("_", " "), inner)
+            yield from comparisons(f"{name} {part}".replace("_", " ").strip(), inner)
         elif isinstance(inner, list):
             yield from ((_sizes(row), {"ours": row, "agree": row.get("agree")}) for row in inner)
 
@@ -42,7 +46,7 @@ def _told(side: Numbers | None) -> str:
 
 
 def _times(comparison: Numbers, name: str) -> str:
-    return f"{comparison[name]:,.2f} x" if comparison.get(name) is not None else "-"
+    return f"{comparison[name]:,.2f}" if comparison.get(name) is not None else "-"
 
 
 def _agree(comparison: Numbers) -> str:
