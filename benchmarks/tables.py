@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rich.box import HORIZONTALS
 from rich.table import Table
 
 from benchmarks.figures import Numbers
@@ -15,7 +16,11 @@ SHOWN = {"seconds": "{:,.3g} s", "p50_ms": "p50 {:,.3g} ms", "p99_ms": "p99 {:,.
 def table(figure: Numbers) -> Table:
     """A figure's JSON object as a Rich table, its variants as further lines."""
     shown = Table(
-        title=f"{figure['bench']}: {_sizes(figure['size'])}", title_justify="left", show_lines=True, caption=READ_AS
+        title=f"{figure['bench']}: {_sizes(figure['size'])}",
+        title_justify="left",
+        show_lines=True,
+        caption=READ_AS,
+        box=HORIZONTALS,
     )
     shown.add_column(min_width=12)
     for name in (*SIDES, "vs stock", "vs limit", "agree"):
