@@ -21,8 +21,9 @@ def table(figure: Numbers) -> Table:
         show_lines=True,
         caption=READ_AS,
         box=HORIZONTALS,
+        pad_edge=False,
     )
-    shown.add_column(min_width=12)
+    shown.add_column(min_width=10)
     for name in (*SIDES, "vs stock", "vs limit", "agree"):
         shown.add_column(name, no_wrap=True)
     for name, comparison in comparisons("", figure):
