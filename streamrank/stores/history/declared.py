@@ -1,4 +1,8 @@
-"""Values in the types that their Fields declare: what a feature is online, it is offline."""
+"""Values as their Fields declare them: what a feature is online, it is offline.
+
+A column stays as wide as its source's, as Feast promises: a Float32 feature of a double column is a double column of
+the very float32 values that are served.
+"""
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +42,16 @@ def as_declared(column: pa.Array, feast_type: FeastType, where: str) -> pa.Array
         return _cast(column, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise misfit(where, f"{feast_type} as declared", f"{column.type} ({error})", REMEDY) from error
+
+
+def as_served(column: pa.Array, feast_type: FeastType, where: str) -> pa.Array:
+    """`as_declared`, in the width of `column` where that is greater."""
+    declared = as_declared(column, feast_type, where)
+    wide, narrow = _leaf(column.type), _leaf(declared.type)
+    numbers = (pa.types.is_floating, pa.types.is_signed_integer)
+    if any(kind(wide) and kind(narrow) for kind in numbers) and wide.bit_width > narrow.bit_width:
+        return declared.cast(_with_leaf(declared.type, wide))
+    return declared
 
 
 def _cast(column: pa.Array, target: pa.DataType) -> pa.Array:

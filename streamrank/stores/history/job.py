@@ -12,14 +12,16 @@ import pyarrow as pa
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
+from feast.types import FeastType
 
 from streamrank.derived import columnwise, transform_table
 from streamrank.stores.history.connecting import Limits, connected
-from streamrank.stores.history.declared import as_declared
+from streamrank.stores.history.declared import as_declared, as_served
 from streamrank.stores.history.question import Answer
 from streamrank.stores.history.saving import persist, write_parquet
 
 ROWS = 100_000
+Cast = Callable[[pa.Array, FeastType, str], pa.Array]
 
 
 class HistoryJob(RetrievalJob):
@@ -156,15 +158,15 @@ def _complete(answer: Answer, batch: pa.RecordBatch, start: int) -> pa.RecordBat
 
 def _complete_table(answer: Answer, found: pa.Table, start: int = 0) -> pa.Table:
     """The given columns of these rows, then the found ones in their declared types."""
-    columns = {name: _declared(found[name], *answer.declared[name]) if name in answer.declared else found[name]
+    columns = {name: _each(as_served, found[name], *answer.declared[name]) if name in answer.declared else found[name]
                for name in found.column_names if name != "__row"}  # fmt: skip
     given = answer.given.slice(start, found.num_rows) if answer.given is not None else pa.table({})
     return pa.table({name: given[name] for name in given.column_names} | columns)
 
 
-def _declared(column: pa.ChunkedArray, feast_type: Any, where: str) -> pa.ChunkedArray:
+def _each(cast: Cast, column: pa.ChunkedArray, feast_type: FeastType, where: str) -> pa.ChunkedArray:
     chunks = column.chunks or [pa.array([], column.type)]
-    return pa.chunked_array([as_declared(chunk, feast_type, where) for chunk in chunks])
+    return pa.chunked_array([cast(chunk, feast_type, where) for chunk in chunks])
 
 
 def _derived_as_declared(table: pa.Table, job: HistoryJob) -> pa.Table:
@@ -173,9 +175,8 @@ def _derived_as_declared(table: pa.Table, job: HistoryJob) -> pa.Table:
             name = f"{view.projection.name_to_use()}__{feature.name}" if job.full_feature_names else feature.name
             if name in table.column_names:
                 place = table.schema.get_field_index(name)
-                column = _declared(
-                    table[name], feature.dtype, f"on demand view {view.name!r}, feature {feature.name!r}"
-                )
+                where = f"on demand view {view.name!r}, feature {feature.name!r}"
+                column = _each(as_declared, table[name], feature.dtype, where)
                 table = table.set_column(place, name, column)
     return table
 

@@ -89,7 +89,7 @@ def test_the_only_time_column_is_the_event_timestamp(tmp_path: Path) -> None:
 
 def test_no_rows_give_an_answer_of_the_same_columns(tmp_path: Path) -> None:
     found = features(one_view(tmp_path, HISTORY), pa.table(ASKED).slice(0, 0))
-    assert found.num_rows == 0 and found.schema.field("f").type == pa.float32()
+    assert found.num_rows == 0 and found.schema.field("f").type == pa.float64()
 
 
 def test_without_entity_rows_every_change_in_the_range_is_a_row(tmp_path: Path) -> None:

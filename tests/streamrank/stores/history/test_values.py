@@ -55,17 +55,19 @@ def test_every_feast_type_comes_back_whole(tmp_path: Path) -> None:
         assert found[name].to_pylist() == column.to_pylist()[::-1], name
 
 
+SINGLE = pa.array([0.1, 16_777_217.0]).cast(pa.float32())
 FITTING = [
-    (Float32, pa.array([0.1, 16_777_217.0]), pa.array([0.1, 16_777_217.0]).cast(pa.float32())),
+    (Float32, pa.array([0.1, 16_777_217.0]), SINGLE.cast(pa.float64())),  # as served, and as wide as the source
     (Float32, pa.array([16_777_217, None]), pa.array([16_777_216, None], pa.float32())),
     (Int64, pa.array([3.0, None]), pa.array([3, None], pa.int64())),
-    (Int32, pa.array([3, None], pa.int64()), pa.array([3, None], pa.int32())),
+    (Int32, pa.array([3, None], pa.int64()), pa.array([3, None], pa.int64())),
+    (Int64, pa.array([3, None], pa.int32()), pa.array([3, None], pa.int64())),
     (String, pa.array([3, None]), pa.array(["3", None])),
     (types.Bool, pa.array([1, 0]), pa.array([True, False])),
     (types.Decimal, pa.array([Decimal("1.50"), None]), pa.array(["1.50", None])),
     (UnixTimestamp, pa.array([5, None]), pa.array([5_000_000, None]).cast(pa.timestamp("us", "UTC"))),
     (UnixTimestamp, pa.array([date(1970, 1, 2), None]), pa.array([DAY, None]).cast(pa.timestamp("us", "UTC"))),
-    (Array(Float32), pa.array([[0.1], None]), pa.array([[0.1], None], pa.list_(pa.float32()))),
+    (Array(Float32), pa.array([[0.1], None]), pa.array([[float(np.float32(0.1))], None])),
     (Array(Int64), pa.array([[1], [2]], pa.list_(pa.int32(), 1)), pa.array([[1], [2]], pa.list_(pa.int64()))),
     (Float32, pa.nulls(2), pa.nulls(2, pa.float32())),
     (Array(String), pa.nulls(2), pa.nulls(2, pa.list_(pa.string()))),
