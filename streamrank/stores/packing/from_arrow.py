@@ -110,7 +110,7 @@ def _blobs(kind: Kind, array: pa.Array) -> Stored:
 def _prints_alike(kind: Kind, found: pa.DataType) -> bool:
     if kind.attribute.startswith("decimal"):
         return pt.is_decimal(found)
-    return kind.attribute.startswith("string") and pt.is_integer(found)
+    return kind.attribute.startswith("string") and (pt.is_integer(found) or pt.is_date(found))
 
 
 def _json(kind: Kind, array: pa.Array) -> pa.Array:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from feast import Field, ValueType
 from feast.infra.common.materialization_job import MaterializationJobStatus, MaterializationTask
-from feast.types import Float32, Int64
+from feast.types import Float32, Int64, String
 from materialized import STATS, World, at, row, world_at
 
 from streamrank import clock
@@ -194,6 +195,16 @@ def test_values_are_read_back_as_the_types_that_are_declared(world):
     world.apply(schema=[Field(name="views", dtype=Float32), Field(name="rate", dtype=Float32)])
     world.store.materialize(at(-1), at(1))
     assert world.read({"item_id": [1]}) == {"views": [10.0], "rate": [5.0]}
+
+
+def test_a_partition_s_date_is_served_as_the_text_that_feast_infers(world):
+    for item, day in ((1, "2026-01-01"), (2, "2026-01-02")):
+        partition = world.folder / "stats.parquet" / f"day={day}"
+        partition.mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist([row(item, at(0), 10)]), partition / "rows.parquet")
+    world.apply(schema=[Field(name="day", dtype=String)])
+    world.store.materialize(at(-1), at(1))
+    assert world.read({"item_id": [1, 2]}, "stats:day")["day"] == ["2026-01-01", "2026-01-02"]
 
 
 class Ticks:
