@@ -4,6 +4,7 @@
 so `feast apply` or a notebook works with no variable set by hand. Hence this module imports the standard library only.
 """
 
+import logging
 import os
 from pathlib import Path
 
@@ -34,5 +35,11 @@ def variables() -> dict[str, str]:
 
 
 def prepare() -> None:
-    """Sets these variables in this process, for it and its children."""
+    """Sets these variables in this process, for it and its children, and spares users a notice that does not hold."""
     os.environ.update(variables())
+    logging.getLogger("feast.repo_config").addFilter(_holds)
+
+
+def _holds(record: logging.LogRecord) -> bool:
+    """Feast says of a file registry that serving while materializing has no effect there; a killed run shows it has."""
+    return "serve_features_while_materializing" not in record.getMessage()
