@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from streamrank.stores.packing.errors import CorruptValue, FieldMismatch, Missin
 from streamrank.stores.packing.from_arrow import from_arrow
 from streamrank.stores.packing.kinds import Form, Kind, kind_of
 from streamrank.stores.packing.layout import Layout, strided
-from streamrank.stores.packing.matrix import NUMERIC, fill, runs
+from streamrank.stores.packing.matrix import NUMERIC, Run, fill, runs
 from streamrank.stores.packing.to_arrow import to_arrow
 
 Typed = tuple[tuple[str, FeastType], ...]
@@ -78,6 +78,8 @@ class PackedView:
     ttl_us: int
     kinds: dict[str, Kind]
     key_types: dict[str, FeastType]
+    _numeric: set[tuple[str, ...]] = field(default_factory=set, compare=False, repr=False)
+    _copies: dict[tuple[int, tuple[str, ...]], tuple[Run, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
     def of(project: str, view: FeatureView | OnDemandFeatureView, versioning: bool) -> "PackedView":
@@ -158,21 +160,34 @@ class PackedView:
 
         Arguments and errors as of `rows`; TypeError for a feature of another type.
         """
-        kinds = tuple((name, self.kinds[name]) for name in names)
-        wrong = [f"{name} ({kind.name})" for name, kind in kinds if kind.name not in NUMERIC]
-        if wrong:
-            raise TypeError(f"feature view {self.name!r}: a matrix holds numbers and bools, found {', '.join(wrong)}")
+        wanted = tuple(names)
+        self._require_numbers(wanted)
         with self.naming(keys):
             found = packed.parts(values, layouts)
-        copies = [runs(part.layout, kinds) for part in found]
-        whole = bool(found) and found[0].rows is None and sum(run.count for run in copies[0]) == len(kinds)
-        matrix = np.empty((len(values), len(kinds)), np.float32)
+        copies = [self._runs(part.layout, wanted) for part in found]
+        whole = bool(found) and found[0].rows is None and sum(run.count for run in copies[0]) == len(wanted)
+        matrix = np.empty((len(values), len(wanted)), np.float32)
         if not whole:
             matrix.fill(np.nan)
         for part, steps in zip(found, copies, strict=True):
             fill(matrix, part, steps)
         event_us, created_us = _times(len(values), found)
         return matrix, packed.valid_of(values), event_us, created_us
+
+    def _require_numbers(self, names: tuple[str, ...]) -> None:
+        if names in self._numeric:
+            return
+        wrong = [f"{name} ({self.kinds[name].name})" for name in names if self.kinds[name].name not in NUMERIC]
+        if wrong:
+            raise TypeError(f"feature view {self.name!r}: a matrix holds numbers and bools, found {', '.join(wrong)}")
+        self._numeric.add(names)
+
+    def _runs(self, layout: Layout, names: tuple[str, ...]) -> tuple[Run, ...]:
+        """Found out once a layout and question: hashing fields and types at each read costs more than the copying."""
+        asked = (layout.id, names)
+        if asked not in self._copies:
+            self._copies[asked] = runs(layout, [(name, self.kinds[name]) for name in names])
+        return self._copies[asked]
 
     def _stored(self, name: str, columns: Mapping[str, pa.Array | Stored]) -> Stored:
         column = columns.get(name)

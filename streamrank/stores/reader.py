@@ -22,7 +22,7 @@ from streamrank.stores.reading import answer
 from streamrank.stores.reading.answer import NOT_FOUND, OUTSIDE_MAX_AGE, PRESENT, RowState
 from streamrank.stores.reading.asking import Steps, ToDecode, asked, reach
 from streamrank.stores.reading.held import Held
-from streamrank.stores.reading.plan import online_store, plan_of
+from streamrank.stores.reading.plan import apart, online_store, plan_of
 from streamrank.stores.reading.rows import Rows, rows_of
 
 PAST_TOLERANCE_US = 5 * clock.SECOND
@@ -69,6 +69,7 @@ class OnlineReader:
         online = online_store(store)
         self._plan = plan_of(store, service, full_feature_names)
         self._past_us = past_us
+        self._apart = tuple(apart(self._plan))
         self._connection = online.connection(store.config)
         views = [view.packed for view in (*self._plan.views, *self._plan.throughs)]
         self._layouts = {view.name: online.layouts(store.config, view) for view in views}
@@ -141,15 +142,14 @@ class OnlineReader:
     def _read(self, read: dict[str, answer.Answered], rows: Rows, fields: dict[str, pa.Array]) -> OnlineRead:
         plan = self._plan
         matrix = answer.matrix_of(plan, read, rows.count)
-        places = {name: place for place, name in enumerate(plan.names)}
         derived = {view.label: answer.derive(view, read, rows, fields) for view in plan.derived}
         blocks, columns = {}, {}
-        for output in plan.outputs:
-            if output.label in derived and output.numeric:
-                matrix[:, places[output.name]] = answer.single(derived[output.label][output.feature])
+        for output, place in self._apart:
+            if place is not None:
+                matrix[:, place] = answer.single(derived[output.label][output.feature])
             elif output.label in derived:
                 answer.place(output, derived[output.label][output.feature], None, blocks, columns)
-            elif not output.numeric:
+            else:
                 part = read[output.label]
                 answer.place(output, part.columns[output.feature], part.distinct, blocks, columns)
         states = {label: part.rows() for label, part in read.items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -24,8 +23,7 @@ class Run:
     names: tuple[str, ...]
 
 
-@lru_cache(maxsize=1024)
-def runs(layout: Layout, kinds: tuple[tuple[str, Kind], ...]) -> tuple[Run, ...]:
+def runs(layout: Layout, kinds: Sequence[tuple[str, Kind]]) -> tuple[Run, ...]:
     """How the columns asked for are copied from rows of this layout; those it lacks are left out."""
     found: list[Run] = []
     for at, (name, kind) in enumerate(kinds):

@@ -22,14 +22,13 @@ def to_arrow(kind: Kind, stored: Stored) -> pa.Array:
     if kind.form is Form.NUMBER:
         return pa.array(stored.values, pa.from_numpy_dtype(kind.dtype), mask=absent).cast(kind.arrow)
     if kind.form is Form.BLOB:
-        return _nulled(
-            pc.cast(_utf8(stored.values), kind.arrow) if kind.is_text else stored.values.cast(kind.arrow), absent
-        )
+        found = _utf8(stored.values, np.arange(len(absent) + 1)) if kind.is_text else stored.values
+        return _nulled(found.cast(kind.arrow), absent)
     if kind.form is Form.NUMBERS:
         return _listed(kind, *elements(kind, stored), absent)
     if kind.form is Form.BLOBS:
         offsets, blobs = split(stored)
-        return _listed(kind, offsets, _utf8(blobs) if kind.is_text else blobs, absent)
+        return _listed(kind, offsets, _utf8(blobs, offsets) if kind.is_text else blobs, absent)
     return _objects(kind, stored)
 
 
@@ -77,11 +76,22 @@ def _uint32(data: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return np.frombuffer(gather(data, starts, np.full(len(starts), 4)).buffers()[2], "<u4").astype(np.int64)
 
 
-def _utf8(values: pa.LargeBinaryArray) -> pa.Array:
+def _utf8(values: pa.LargeBinaryArray, offsets: np.ndarray) -> pa.Array:
+    """Text; offsets: [n + 1], where the values of each row begin."""
     try:
         return pc.cast(values, pa.large_string())
     except pa.ArrowInvalid as error:
-        raise CorruptValue(f"text that is no UTF-8 ({error})") from error
+        wrong = next(at for at, value in enumerate(values.to_pylist()) if not _is_utf8(value))
+        row = int(np.searchsorted(offsets, wrong, side="right")) - 1
+        raise CorruptValue(f"text that is no UTF-8 ({error})", row) from error
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _listed(kind: Kind, offsets: np.ndarray, found: pa.Array, absent: np.ndarray) -> pa.Array:

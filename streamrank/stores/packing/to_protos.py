@@ -35,7 +35,7 @@ def add_vector(
         encoded = _tagged(_STATUSES, len(statuses)) + statuses.tobytes() + times
         response.results.add().MergeFromString(value_bytes(kind, stored) + encoded)
     except DecodeError as error:
-        raise CorruptValue(f"no {kind.name} ({error})") from error
+        raise CorruptValue(f"no {kind.name} ({error})", _culprit(kind, stored)) from error
 
 
 def add_empty(response: GetOnlineFeaturesResponse, n: int, status: int, times: bytes) -> None:
@@ -49,7 +49,19 @@ def values_of(kind: Kind, stored: Stored) -> list:
     try:
         return list(FeatureVector.FromString(value_bytes(kind, stored)).values)
     except DecodeError as error:
-        raise CorruptValue(f"no {kind.name} ({error})") from error
+        raise CorruptValue(f"no {kind.name} ({error})", _culprit(kind, stored)) from error
+
+
+def _culprit(kind: Kind, stored: Stored) -> int | None:
+    """The first row whose bytes are no value of the kind, each tried alone."""
+    for row in range(len(stored.valid)):
+        try:
+            FeatureVector.FromString(
+                value_bytes(kind, Stored(stored.values[row : row + 1], stored.valid[row : row + 1]))
+            )
+        except DecodeError:
+            return row
+    return None
 
 
 def value_bytes(kind: Kind, stored: Stored) -> bytes:

@@ -115,6 +115,15 @@ def plan_of(store: FeatureStore, service: str | FeatureService | list[str], full
     )
 
 
+def apart(plan: Plan) -> Iterator[tuple[Output, int | None]]:
+    """What is not copied into the matrix view by view, and its column there: derived numbers, and None for the rest."""
+    derived = {view.label for view in plan.derived}
+    places = {name: place for place, name in enumerate(plan.names)}
+    for output in plan.outputs:
+        if output.label in derived or not output.numeric:
+            yield output, places.get(output.name)
+
+
 def online_store(store: FeatureStore) -> StreamrankOnlineStore:
     """The store's online store; ValueError when it is none of ours."""
     online = store._get_provider().online_store

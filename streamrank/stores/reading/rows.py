@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+SAMPLE = 128
+
 
 @dataclass(frozen=True)
 class Distinct:
@@ -46,12 +48,14 @@ class Rows:
     constant: set[str]
 
     def __post_init__(self) -> None:
+        self._added: set[str] = set()
         self._distinct: dict[tuple[str, ...], Distinct] = {}
         self._first: dict[tuple[str, ...], tuple[pa.Array | None, np.ndarray | None]] = {}
 
     def add(self, name: str, column: pa.Array, constant: bool) -> None:
         """A further column [count], or [1] of one value for all rows."""
         self.columns[name] = column
+        self._added.add(name)
         self.constant |= {name} if constant else set()
 
     def whole(self, name: str) -> pa.Array:
@@ -78,13 +82,23 @@ class Rows:
 
     def _firsts(self, names: tuple[str, ...]) -> tuple[pa.Array | None, np.ndarray | None]:
         """As `_distinct`, of several columns; views that differ in constant keys only share it."""
+        if len(names) == 1 and self._seldom_twice(names[0]):
+            return None, None
         if names not in self._first:
             self._first[names] = _distinct(self._encoded(names[0])) if len(names) == 1 else self._tuples(names)
         return self._first[names]
 
-    def _encoded(self, name: str) -> pa.DictionaryArray:
+    def _seldom_twice(self, name: str) -> bool:
+        """Whether a given column's first values are all different, so that looking for equal ones costs more than it
+        saves: a value that comes twice all the same is asked for twice. Creators and topics of items do come twice."""
+        column = self.columns[name]
+        if name in self._added or column.null_count:
+            return False
+        return len(self._encoded(name, SAMPLE).dictionary) == min(SAMPLE, len(column))
+
+    def _encoded(self, name: str, rows: int | None = None) -> pa.DictionaryArray:
         try:
-            return self.columns[name].dictionary_encode()
+            return self.columns[name][:rows].dictionary_encode()
         except pa.ArrowNotImplementedError as error:
             raise ValueError(
                 f"join key {name!r}: expected text, integers, bytes or times, found {self.columns[name].type}"

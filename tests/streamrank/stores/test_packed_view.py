@@ -10,7 +10,7 @@ from feast import Entity, FeatureView, Field, ValueType
 from feast.type_map import python_values_to_proto_values
 from feast.types import Array, Bool, Float32, Float64, Int32, Int64, String, UnixTimestamp
 from feast_types import TYPES, Typed, arrow_array
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamrank.stores.packed_view import PackedView
@@ -151,6 +151,7 @@ def test_a_matrix_refuses_text():
 
 
 @given(st.binary(max_size=80), st.integers(0, 2))
+@example(b"\x80" + b"\0" * 25, 2)  # text that is no UTF-8
 def test_bytes_that_are_no_row_are_refused_or_read_within_their_bounds(junk, kept):
     of = view({"f": Float32, "s": String, "v": Array(Int64), "l": Array(String)})
     row = packed(of, {"f": pa.array([1.0]), "s": pa.array(["a"]), "v": pa.array([[1, 2]]), "l": pa.array([["a", ""]])})
