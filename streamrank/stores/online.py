@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import feast.infra.passthrough_provider  # noqa: F401  else Feast would import it while the first request waits
 import numpy as np
 import pyarrow as pa
 from feast import FeatureService, FeatureView, RepoConfig
