@@ -18,8 +18,8 @@ def ours(folder: Path, port: int) -> Matrix:
     reader = OnlineReader(feature_store("ours", folder, port), "request")
     order = reads.order_of(reader.names, "request")
 
-    async def matrix(keys: dict) -> np.ndarray:
-        return reads.in_order((await reader.read_async(keys)).matrix, order)
+    async def matrix(keys: dict) -> np.ndarray:  # in a thread, as the recommender does and as stock is read
+        return reads.in_order((await asyncio.to_thread(reader.read, keys)).matrix, order)
 
     return matrix
 
