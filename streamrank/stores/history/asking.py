@@ -17,7 +17,7 @@ from feast.utils import compute_non_entity_date_range
 from streamrank import clock
 from streamrank.stores.history.asof import column_of, time_sql
 from streamrank.stores.history.connecting import Limits, connected, quoted
-from streamrank.stores.history.entity_rows import EntityRows, given_rows, range_sql
+from streamrank.stores.history.entity_rows import EntityRows, range_sql, rows_of_sql, rows_of_table
 from streamrank.stores.history.job import HistoryJob
 from streamrank.stores.history.parts import Part, parts_of
 from streamrank.stores.history.question import Answer, Question
@@ -48,8 +48,7 @@ def features_job(
         rows = EntityRows("event_timestamp", columns)
         ask = _over_range(rows, parts, cutoff, config, span)
     else:
-        with connected(limits) as connection:
-            rows = given_rows(given, connection)
+        rows = _given(given, limits)
         keys = list(dict.fromkeys(key.given for part in parts for key in part.keys))
         reached = reached_parts(keys, rows.columns, registry, project)
         ask = Question(rows, parts, reached, cutoff, config.repo_path).answer
@@ -66,6 +65,13 @@ def features_job(
         ask, limits, config.repo_path, OnDemandFeatureView.get_requested_odfvs(references, project, registry),
         full_names, describe, (store.staging_location, store.staging_location_endpoint_override),
     )  # fmt: skip
+
+
+def _given(given: pd.DataFrame | pa.Table | str, limits: Limits) -> EntityRows:
+    if not isinstance(given, str):
+        return rows_of_table(given)
+    with connected(limits) as connection:
+        return rows_of_sql(given, connection)
 
 
 def _span(rows: EntityRows, limits: Limits) -> Span:

@@ -1,8 +1,9 @@
 """The value of a view at a time: one ASOF join over keys and times alone, then the values of the rows it chose.
 
-A row's time is one number: its event time e, or (e, created c) as e * 2^64 + c where a tie of e is broken by c. Under
-the cutoff it is the time at which the row became known, max(e, c), and of the rows known by then only the one with the
-greatest (e, c) can be the answer: a window over keys and times drops the others before the join.
+A row's time is its event time e; among rows of equal key and e the one created last is looked up afterwards, since
+sorting by both would cost more. Under the cutoff it is the time at which the row became known, max(e, c), and of the
+rows known by then only the one with the greatest (e, c) can be the answer: a window over keys and times drops the
+others before the join.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ from streamrank.stores.history.sources import Relation
 from streamrank.stores.history.times import microseconds_sql
 
 SHIFT = 2**64
-LAST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,28 @@ class Rows:
 def chosen_sql(part: Part, relation: Relation, rows: Rows, cutoff: bool) -> str:
     """SELECT of __row and __source, the number of the source's row that answers it; rows without one are left out."""
     tied = bool(part.source.created_timestamp_column) and not cutoff
-    keys = range(len(part.keys))
-    given = "".join(f", {_given(part, relation, rows, place)} AS k{place}" for place in keys)
-    time = f"__time::HUGEINT * {SHIFT} + {LAST}" if tied else "__time"
-    equal = "".join(f"l.k{place} = r.k{place} AND " for place in keys)
+    names = [f"k{place}" for place in range(len(part.keys))]
+    given = "".join(f", {_given(part, relation, rows, place)} AS {name}" for place, name in enumerate(names))
+    equal = "".join(f"l.{name} = r.{name} AND " for name in names)
     fresh = f" WHERE l.__time - r.e <= {part.ttl_us}" if part.ttl_us else ""
+    candidates = _candidates(part, relation, cutoff)
+    found = "".join(f"r.{name}, " for name in (*names, "e") if tied) + ("" if tied else "r.__source")
+    matched = (
+        f"SELECT l.__row, {found.removesuffix(', ')} FROM (SELECT __row, __time{given} FROM {rows.sql}) l "
+        f"ASOF JOIN ({candidates}) r ON {equal}l.__time >= r.known{fresh}"
+    )
+    return _untied(matched, candidates, ", ".join([*names, "e"])) if tied else matched
+
+
+def _untied(matched: str, candidates: str, columns: str) -> str:
+    """Of the source's rows with a matched key and event time the one created last."""
+    latest = (
+        f"SELECT {columns}, arg_max(__source, coalesce(c, e)) AS __source "
+        f"FROM ({candidates}) JOIN (SELECT DISTINCT {columns} FROM matched) USING ({columns}) GROUP BY {columns}"
+    )
     return (
-        f"SELECT l.__row, r.__source FROM (SELECT __row, __time, {time} AS known{given} FROM {rows.sql}) l "
-        f"ASOF JOIN ({_candidates(part, relation, cutoff)}) r ON {equal}l.known >= r.known{fresh}"
+        f"WITH matched AS MATERIALIZED ({matched}) "
+        f"SELECT matched.__row, latest.__source FROM matched JOIN ({latest}) latest USING ({columns})"
     )
 
 
@@ -63,11 +77,9 @@ def _candidates(part: Part, relation: Relation, cutoff: bool) -> str:
         for name in (part.source.timestamp_field, part.source.created_timestamp_column)
     )
     read = f"SELECT {columns}{event} AS e, {created} AS c, {relation.row} AS __source FROM {relation.sql}"
-    if not part.source.created_timestamp_column:
+    if not part.source.created_timestamp_column or not cutoff:
         return f"SELECT *, e AS known FROM ({read})"
     ranked = f"SELECT *, e::HUGEINT * {SHIFT} + coalesce(c, e) AS rank FROM ({read})"
-    if not cutoff:
-        return f"SELECT *, rank AS known FROM ({ranked})"
     partition = f"PARTITION BY {', '.join(keys)} " if keys else ""
     window = f"{partition}ORDER BY known RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
     known = f"SELECT * EXCLUDE (c), greatest(e, coalesce(c, e)) AS known FROM ({ranked}) WHERE e IS NOT NULL"

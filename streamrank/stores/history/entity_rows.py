@@ -60,15 +60,18 @@ class EntityRows:
         return pa.table([number, times, *map(self.table.column, names)], ["__row", "__time", *names])
 
 
-def given_rows(given: pd.DataFrame | pa.Table | str, connection: duckdb.DuckDBPyConnection) -> EntityRows:
-    """The rows of a question; Feast's EntityTimestampInferenceException when no column is its time."""
-    if isinstance(given, str):
-        sql = given.strip().rstrip(";")
-        types = types_of(connection, f"({sql})")
-        time = infer_event_timestamp_from_entity_df(
-            {name: TIME if kind.startswith("TIMESTAMP") else np.dtype(object) for name, kind in types.items()}
-        )
-        return EntityRows(time, tuple(types), sql=sql)
+def rows_of_sql(statement: str, connection: duckdb.DuckDBPyConnection) -> EntityRows:
+    """The rows that a statement gives; Feast's EntityTimestampInferenceException when no column is their time."""
+    sql = statement.strip().rstrip(";")
+    types = types_of(connection, f"({sql})")
+    time = infer_event_timestamp_from_entity_df(
+        {name: TIME if kind.startswith("TIMESTAMP") else np.dtype(object) for name, kind in types.items()}
+    )
+    return EntityRows(time, tuple(types), sql=sql)
+
+
+def rows_of_table(given: pd.DataFrame | pa.Table) -> EntityRows:
+    """The rows of a table; Feast's EntityTimestampInferenceException when no column is their time."""
     table = _table(given)
     time = infer_event_timestamp_from_entity_df(
         {field.name: TIME if pa.types.is_timestamp(field.type) else np.dtype(object) for field in table.schema}
