@@ -13,7 +13,11 @@ Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
 def training_set(
     entities: Annotated[
-        Path | None, typer.Option(help="rows to ask for, Parquet or CSV: event_timestamp and entity keys; needs --out")
+        Path | None,
+        typer.Option(
+            help="rows to ask for, Parquet or CSV: event_timestamp, entity keys and what a request brings (without "
+            "request_time, in microseconds, it is the row's time; other such columns are missing then); needs --out"
+        ),
     ] = None,
     service: Annotated[str, typer.Option(help="the feature service to ask")] = "ranker",
     out: Annotated[Path | None, typer.Option(help="the Parquet file to write")] = None,

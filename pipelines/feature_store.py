@@ -87,7 +87,9 @@ def feature_service(store: FeatureStore, name: str) -> FeatureService:
         return store.get_feature_service(name)
     except FeatureServiceNotFoundException as error:
         raise FeaturesMissing(
-            f"feature service {name!r} is not registered for data set {settings().dataset!r}: run `streamrank apply`"
+            f"feature service {name!r} is not registered for data set {settings().dataset!r}, which has "
+            f"{sorted(service.name for service in store.list_feature_services())}: correct the name, or run "
+            f"`streamrank apply` where it is new"
         ) from error
 
 

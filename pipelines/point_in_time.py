@@ -6,12 +6,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feast import FeatureStore
-from feast.infra.offline_stores.offline_store import RetrievalJob
 from feast.types import Bool, FeastType, Float32, Float64, Int32, Int64, String
 
 from catalog.errors import InputError
 from catalog.sql import file_list
 from pipelines.feature_store import declared_features, feature_service, open_store
+from streamrank.stores.history.job import HistoryJob
+from streamrank.stores.history.saving import write_parquet
 
 TIME, REQUEST_TIME = "event_timestamp", "request_time"
 READERS = {".parquet": "read_parquet", ".csv": "read_csv"}
@@ -34,17 +35,35 @@ def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
 
 
 def write_features(entities: Path, service_name: str, out: Path) -> int:
-    """Writes `out`, Parquet: the rows of `entities` with the features of a service; the number of rows.
+    """Writes `out`, Parquet: the rows of `entities`, then the service's features in its order; the number of rows.
 
     entities: Parquet or CSV with event_timestamp and entity keys. Where the service takes request columns that the file
     lacks, request_time is the row's own time and any other is missing. Raises InputError when the file cannot be used.
     """
+    _require_target(entities, out)
     store = open_store()
-    _job(store, _question(store, service_name, entities), service_name).to_parquet(out)
+    job = _job(store, _question(store, service_name, entities), service_name)
+    inputs = {field.name for view in store.list_feature_views() for field in view.features}
+    unasked = inputs.difference(declared_features(store, service_name).names)
+    pieces = (
+        table.drop_columns([name for name in table.column_names if name in unasked]) for table in job.whole_batches()
+    )
+    write_parquet(pieces, str(out))
     return pq.read_metadata(out).num_rows
 
 
-def _job(store: FeatureStore, rows: pa.Table | str, service_name: str) -> RetrievalJob:
+def _without(names: set[str], table: pa.Table) -> pa.Table:
+    return table.drop_columns([name for name in table.column_names if name in names])
+
+
+def _require_target(entities: Path, out: Path) -> None:
+    if out.suffix != ".parquet" or out.is_dir():
+        raise InputError(f"{out}: expected the name of a .parquet file to write")
+    if out.exists() and entities.exists() and out.samefile(entities):
+        raise InputError(f"{out}: expected another file than the one with the rows to ask for; name a new one")
+
+
+def _job(store: FeatureStore, rows: pa.Table | str, service_name: str) -> HistoryJob:
     return store.get_historical_features(rows, feature_service(store, service_name))
 
 

@@ -50,7 +50,7 @@ def transform(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[
         return {field.name: pa.nulls(0, from_feast_to_pyarrow_type(field.dtype)) for field in view.features}
     if not columnwise(view):
         return _as_feast_does(view, columns, rows)
-    given = {name: _column(columns[found], kind) for name, (found, kind) in inputs.items()}
+    given = {name: _column(view, columns[found], kind, found) for name, (found, kind) in inputs.items()}
     answer = _function(view)(MappingProxyType(given))
     return {field.name: _declared(view, field, answer, rows) for field in view.features}
 
@@ -103,12 +103,18 @@ def _inputs(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[st
     return found
 
 
-def _column(values: Column, kind: FeastType) -> np.ndarray | pa.Array:
-    if kind in NUMBERS:
-        return as_numbers(values)
-    declared = from_feast_to_pyarrow_type(kind)
-    column = as_arrow(values)
-    return column if column.type == declared else column.cast(declared)
+def _column(view: OnDemandFeatureView, values: Column, kind: FeastType, name: str) -> np.ndarray | pa.Array:
+    try:
+        if kind in NUMBERS:
+            return as_numbers(values)
+        declared = from_feast_to_pyarrow_type(kind)
+        column = as_arrow(values)
+        return column if column.type == declared else column.cast(declared)
+    except pa.ArrowException as error:
+        found = as_arrow(values).type
+        raise DerivedError(
+            f"on-demand view {view.name!r}, input {name!r}: expected {kind}, found {found}; convert the column"
+        ) from error
 
 
 def _declared(view: OnDemandFeatureView, field: Field, answer: Mapping[str, Column], rows: int) -> Column:

@@ -80,6 +80,7 @@ def test_features_for_a_file_of_one_s_own_are_those_of_the_service(world, tmp_pa
     expected = historical_features(whole, "ranker")
     features = [name for name in expected.column_names if name not in whole.column_names]
     assert found.select(features).equals(expected.select(features))
+    assert set(found.column_names) == {*whole.column_names, *features}
     assert found["ut_views_60d"].null_count < 3 and found["hour"].null_count == 0
 
 
@@ -96,17 +97,19 @@ def test_a_set_of_the_log_goes_where_it_is_wanted(world, tmp_path):
         (("--entities", "{timeless}", "--out", "{out}"), "expected a column event_timestamp"),
         (("--entities", "{keyless}", "--out", "{out}"), "item_id"),
         (("--entities", "{keyless}", "--out", "{out}", "--service", "rankers"), "'rankers' is not registered"),
-        (("--entities", "{out}.xlsx", "--out", "{out}"), "expected a .parquet or .csv file"),
+        (("--entities", "{none}.xlsx", "--out", "{out}"), "expected a .parquet or .csv file"),
+        (("--entities", "{keyless}", "--out", "{keyless}"), "expected the name of a .parquet file to write"),
     ],
 )
 def test_rows_that_cannot_be_asked_for_are_named(world, tmp_path, words, told):
     (tmp_path / "timeless.csv").write_text("user_id,item_id\nu1,i1\n")
     (tmp_path / "keyless.csv").write_text("user_id,event_timestamp\nu1,2026-01-01\n")
     places = {name: str(tmp_path / name) for name in ("none", "out")}
+    places["out"] += ".parquet"
     places |= {name: str(tmp_path / f"{name}.csv") for name in ("timeless", "keyless")}
     refused = streamrank("training-set", *(word.format(**places) for word in words))
     assert refused.returncode == 1 and told in refused.stderr
-    assert "Traceback" not in refused.stderr and not (tmp_path / "out").exists()
+    assert "Traceback" not in refused.stderr and not (tmp_path / "out.parquet").exists()
 
 
 @pytest.mark.parametrize("command", ["training-set", "promote"])
