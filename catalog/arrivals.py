@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.schema import EVENTS
+from catalog.schema import EVENTS, shard_keys
 from catalog.sql import file_list, query
 from streamrank.events.log import EventLog
 from streamrank.events.shards import shards_of, stamp
@@ -34,10 +34,10 @@ ORDER BY events.log_position, events.shard
 def stamped(events: pa.Table, log: EventLog) -> pa.Table:
     """`events` in the layout of EVENTS, in the order of arrival, stamped to follow what `log` holds.
 
-    The order is by arrived_at, then event_time, then as they came. A shard is a user's, without one an item's.
+    The order is by arrived_at, then event_time, then as they came.
     """
     events = events.take(pc.sort_indices(events, [("arrived_at", "ascending"), ("event_time", "ascending")]))
-    shards = shards_of(pc.coalesce(events["user_id"], events["item_id"]))
+    shards = shards_of(shard_keys(events))
     arrived = events["arrived_at"].cast(pa.int64()).to_numpy()
     positions = pa.array(stamp(arrived, shards, log.last_positions()))
     stamps = {"arrived_at": positions.cast(EVENTS.field("arrived_at").type), "shard": shards, "log_position": positions}

@@ -4,6 +4,7 @@ Ids are strings here and in Feast; a data set's manifest remembers their origina
 """
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 INSTANT = pa.timestamp("us", tz="UTC")
 TOPICS = pa.list_(pa.string())
@@ -13,6 +14,8 @@ EVENT_TYPES = (
     "viewer_enter", "viewer_ping", "viewer_leave", "session_start", "session",
     "item_start", "item_end", "item_update", "user_update",
 )  # fmt: skip
+
+ABOUT_ITEMS = ("item_start", "item_end", "item_update")
 
 EVENTS = pa.schema([
     pa.field("event_id", pa.string(), nullable=False),
@@ -63,3 +66,15 @@ USERS = pa.schema([
     pa.field("country", pa.string()),
     pa.field("age", pa.int32()),
 ])  # fmt: skip
+
+
+def shard_keys(events: pa.Table) -> pa.Array:
+    """string [n], what an event's shard follows from: what is said of an item stays in order with the item's own shard,
+    all else with its user's, and the item's where there is no user. Null where an event names neither.
+
+    events: any table with event_type, user_id and item_id.
+    """
+    user, item = events["user_id"], events["item_id"]
+    of_item = pc.is_in(events["event_type"], pa.array(ABOUT_ITEMS))
+    keys = pc.if_else(of_item, pc.coalesce(item, user), pc.coalesce(user, item))
+    return keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
