@@ -5,13 +5,20 @@ An entity says through which feature its key is reached, in its Feast tags, whic
     creator = Entity(name="creator", join_keys=["creator_id"], tags=through("item_attributes", "item_creator_id"))
 
 Offline the feature is looked up as of the row's time; online it is read with the item and held in memory.
+
+A key may also be a column that a request brings anyway: Feast takes a column for a request's or for a key, never for
+both, so the key has a name of its own and says which column it takes:
+
+    surface = Entity(name="surface", join_keys=["shown_on"], tags=given_as("surface"))
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from feast import Entity
 
 TAG = "streamrank.through"
+COLUMN_TAG = "streamrank.given_as"
 
 
 class PathError(ValueError):
@@ -41,3 +48,13 @@ def path_of(entity: Entity) -> KeyPath | None:
     if not (view and colon and feature):
         raise PathError(f"entity {entity.name!r}: expected tag {TAG} as view:feature, found {declared!r}")
     return KeyPath(entity.join_key, view, feature)
+
+
+def given_as(column: str) -> dict[str, str]:
+    """The tags of an entity whose key is the request's `column`, where it is not given by its own name."""
+    return {COLUMN_TAG: column}
+
+
+def columns_of(entities: Iterable[Entity]) -> dict[str, str]:
+    """Join key -> the request's column that it takes, of the entities that have one."""
+    return {entity.join_key: entity.tags[COLUMN_TAG] for entity in entities if COLUMN_TAG in entity.tags}

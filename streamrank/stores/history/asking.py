@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from dataclasses import replace
 from functools import cache
 
 import duckdb
@@ -15,11 +16,12 @@ from feast.repo_config import RepoConfig
 from feast.utils import compute_non_entity_date_range
 
 from streamrank import clock
+from streamrank.paths import columns_of
 from streamrank.stores.history.asof import column_of, time_sql
 from streamrank.stores.history.connecting import Limits, connected, quoted
 from streamrank.stores.history.entity_rows import EntityRows, range_sql, rows_of_sql, rows_of_table
 from streamrank.stores.history.job import HistoryJob
-from streamrank.stores.history.parts import Part, parts_of
+from streamrank.stores.history.parts import Key, Part, parts_of
 from streamrank.stores.history.question import Answer, Question
 from streamrank.stores.history.reaching import reached_parts
 from streamrank.stores.history.sources import read
@@ -49,6 +51,7 @@ def features_job(
         ask = _over_range(rows, parts, cutoff, config, span)
     else:
         rows = _given(given, limits)
+        parts = _taking_columns(parts, rows.columns, registry, project)
         keys = list(dict.fromkeys(key.given for part in parts for key in part.keys))
         reached = reached_parts(keys, rows.columns, registry, project)
         ask = Question(rows, parts, reached, cutoff, config.repo_path).answer
@@ -65,6 +68,15 @@ def features_job(
         ask, limits, config.repo_path, OnDemandFeatureView.get_requested_odfvs(references, project, registry),
         full_names, describe, (store.staging_location, store.staging_location_endpoint_override),
     )  # fmt: skip
+
+
+def _taking_columns(parts: Sequence[Part], given: Sequence[str], registry: BaseRegistry, project: str) -> list[Part]:
+    """The parts with keys that are not given by their own names, and take another column that is, taken from it."""
+    declared = columns_of(registry.list_entities(project, allow_cache=True))
+    taken = {key: column for key, column in declared.items() if key not in given and column in given}
+    return [
+        replace(part, keys=tuple(Key(taken.get(key.given, key.given), key.name) for key in part.keys)) for part in parts
+    ]
 
 
 def _given(given: pd.DataFrame | pa.Table | str, limits: Limits) -> EntityRows:

@@ -13,6 +13,7 @@ from feast.field import Field
 from feast.types import Array, Bool, FeastType, Float32
 
 from streamrank.derived import NUMBERS, columnwise, request_fields
+from streamrank.paths import columns_of
 from streamrank.stores.online import StreamrankOnlineStore
 from streamrank.stores.packed_view import PackedView
 from streamrank.stores.reading.through import Through, through_items
@@ -98,7 +99,9 @@ def plan_of(store: FeatureStore, service: str | FeatureService | list[str], full
     references = utils._get_features(store.registry, store.project, features, allow_cache=True)
     outputs = tuple(_outputs(references, stored | derived, full_feature_names))
     computed = tuple(_derived(label, view, stored) for label, view in derived.items())
-    reads = {label: _stored(online.packed_view(store.config, view), view) for label, view in stored.items()}
+    request = {name: kind for part in computed for name, kind in request_fields(part.view).items()}
+    taken = {key: column for key, column in columns_of(store.list_entities()).items() if column in request}
+    reads = {label: _stored(online.packed_view(store.config, view), view, taken) for label, view in stored.items()}
     _spread(reads, outputs, computed)
     numeric = [output for output in outputs if output.numeric]
     own = {label: [at for at, output in enumerate(numeric) if output.label == label] for label in reads}
@@ -109,7 +112,7 @@ def plan_of(store: FeatureStore, service: str | FeatureService | list[str], full
         views=needed,
         derived=computed,
         throughs=through_items(store, online, {given for view in needed for given in view.keys.values()}),
-        request={name: kind for part in computed for name, kind in request_fields(part.view).items()},
+        request=request,
         places={label: _adjacent(places) for label, places in own.items() if places},
         width={label: len(places) for label, places in own.items()},
     )
@@ -172,8 +175,9 @@ def _field(views: Mapping[str, FeatureView | OnDemandFeatureView], label: str, f
     return found
 
 
-def _stored(packed: PackedView, view: FeatureView) -> StoredView:
-    renamed = view.projection.join_key_map
+def _stored(packed: PackedView, view: FeatureView, taken: Mapping[str, str]) -> StoredView:
+    """taken: join key -> the request's column that it takes."""
+    renamed = {**taken, **view.projection.join_key_map}
     return StoredView(
         view.projection.name_to_use(), packed, {name: renamed.get(name, name) for name in packed.join_keys}
     )
