@@ -1,8 +1,8 @@
 """From Feast's arguments to a job: the parts of the question, its rows, and what is told about it."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 
 import duckdb
