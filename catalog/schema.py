@@ -41,6 +41,10 @@ EVENTS = pa.schema([
     pa.field("attributes", pa.string()),  # JSON object, for item_update and user_update
 ])  # fmt: skip
 
+# What a producer may say of an event; the bus gives the rest when it takes it.
+STAMPS = ("arrived_at", "shard", "log_position")
+PUBLISHED = pa.schema([field for field in EVENTS if field.name not in STAMPS])
+
 ITEMS = pa.schema([
     pa.field("item_id", pa.string(), nullable=False),
     pa.field("creator_id", pa.string()),
