@@ -38,6 +38,21 @@ def layouts_key(project: str, view: str) -> bytes:
     return view_prefix(project, view)[:-1] + b"!layouts"
 
 
+def windows_prefix(project: str, view: str) -> bytes:
+    """What every key of a windowed view starts with, its pointers and those of all its generations."""
+    return view_prefix(project, view)[:-1] + b"!"
+
+
+def generation_prefix(project: str, view: str, generation: bytes) -> bytes:
+    """What the keys of one generation of a windowed view start with."""
+    return windows_prefix(project, view) + generation + b":"
+
+
+def pointer_key(project: str, view: str, fingerprint: str) -> bytes:
+    """Where it is written which generation of a windowed view is read: a string, absent until the view is filled."""
+    return windows_prefix(project, view) + fingerprint.encode() + b"!generation"
+
+
 def component(name: str, dtype: FeastType, values: object) -> pa.Array:
     """The values of a join key as int64, timestamp[us], large_string or large_binary, by its declared type.
 
