@@ -8,27 +8,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
-from catalog.sql import query
+from catalog.sql import Ask, query
 
 FAULTS = "faults"
 # A number that stands for an instant: the column's median tells its unit (each bound is past the year 5000 in it).
 EPOCH_UNITS = ((1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 
 
-def cast(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+def cast(rows: pa.Table, schema: pa.Schema, ask: Ask = query) -> pa.Table:
     """`rows` [n] as the columns of `schema`, in order, with a column `faults` behind them.
 
     Columns that `rows` lacks are null, columns that `schema` lacks are left out. faults: list of strings, one for each
     value that could not be cast (it is null in the result): "watch_ms: expected an integer, found 'abc'".
+    ask: `query`, or `quick` for few rows.
     """
     present = [field for field in schema if field.name in rows.column_names]
     plain = _plain(rows.select([field.name for field in present]))
     values = "".join(
-        f'"{field.name}" AS "given {field.name}", {_expression(plain, field)} AS "{field.name}", ' for field in present
+        f'"{field.name}" AS "given {field.name}", {_expression(plain, field, ask)} AS "{field.name}", '
+        for field in present
     )
     numbered = plain.append_column("row", pa.array(np.arange(len(rows))))  # so that no column is one column
     read = f"SELECT {values} row FROM plain"
-    typed = query(f"SELECT *, {_faults(plain, present)} AS {FAULTS} FROM ({read})", plain=numbered)
+    typed = ask(f"SELECT *, {_faults(plain, present)} AS {FAULTS} FROM ({read})", plain=numbered)
     columns = [_column(typed, field) for field in schema]
     return pa.table([*columns, typed[FAULTS]], schema=_loose(schema).append(pa.field(FAULTS, pa.list_(pa.string()))))
 
@@ -54,11 +56,11 @@ def _plain(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def _expression(rows: pa.Table, field: pa.Field) -> str:
+def _expression(rows: pa.Table, field: pa.Field, ask: Ask) -> str:
     """SQL that reads the column as the field's type, null where it cannot."""
     name, given = f'"{field.name}"', rows.schema.field(field.name).type
     if pt.is_timestamp(field.type):
-        return _instant(rows, field.name)
+        return _instant(rows, field.name, ask)
     if pt.is_list(field.type):
         return _list(name, given)
     if pt.is_string(field.type):
@@ -85,26 +87,25 @@ def _list(name: str, given: pa.DataType) -> str:
     return f"nullif(list_filter(list_transform({parts}, lambda part: trim(part)), lambda part: part <> ''), [])"
 
 
-def _instant(rows: pa.Table, column: str) -> str:
+def _instant(rows: pa.Table, column: str, ask: Ask) -> str:
     name, given = f'"{column}"', rows.schema.field(column).type
     if pt.is_timestamp(given) or pt.is_date(given):
         return f"{name}::TIMESTAMPTZ"  # the session is in UTC, so a naive time is read as UTC
     if pt.is_integer(given) or pt.is_floating(given) or pt.is_decimal(given):
-        return _epoch(rows, column, name)
+        return _epoch(rows, column, name, ask)
     if not (pt.is_string(given) or pt.is_large_string(given)):
         return "NULL::TIMESTAMPTZ"
     text = f"nullif(trim({name}), '')"
     instant = f"TRY_CAST({text} AS TIMESTAMPTZ)"
     finite = f"CASE WHEN isfinite({instant}) THEN {instant} END"  # 'infinity' is a time to SQL
-    return f"coalesce({_epoch(rows, column, text)}, {finite})"
+    return f"coalesce({_epoch(rows, column, text, ask)}, {finite})"
 
 
-def _epoch(rows: pa.Table, column: str, value: str) -> str:
+def _epoch(rows: pa.Table, column: str, value: str, ask: Ask) -> str:
     """A number since the epoch. One unit for the column: a stray value must not be read in another than its own."""
     number = f"TRY_CAST({value} AS DOUBLE)"
-    found = query(f"SELECT median(abs({number})) AS size FROM rows WHERE isfinite({number})", rows=rows)["size"][
-        0
-    ].as_py()
+    median = f"SELECT median(abs({number})) AS size FROM rows WHERE isfinite({number})"
+    found = ask(median, rows=rows)["size"][0].as_py()
     factor = next((factor for bound, factor in EPOCH_UNITS if (found or 0) < bound), 0.001)
     exact = f"TRY_CAST({value} AS BIGINT) * {factor}" if factor >= 1 else f"TRY_CAST({value} AS BIGINT) // 1000"
     # Whole numbers stay integers, where a double would lose the last digits of a nanosecond time.

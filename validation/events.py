@@ -16,6 +16,8 @@ from catalog.schema import EVENTS
 from catalog.sql import query
 from validation.casting import cast
 from validation.event_checks import identity, soundness
+from validation.offered import identified, offered
+from validation.rules import by_expectations
 
 GIVEN = pa.schema([field.with_nullable(True) for field in EVENTS if field.name not in ("shard", "log_position")])
 
@@ -40,12 +42,12 @@ def admit(rows: pa.Table, logged: Sequence[str], now_us: int, tolerance_us: int)
     view. Without arrived_at: event_time. Without event_id: a hash of the row's content and how often it came before, so
     that the same rows get the same ids.
     """
-    events = _offered(rows, now_us)
-    reasons = soundness(events, tolerance_us)
+    events = offered(identified(cast(rows, GIVEN), query), now_us, query)
+    reasons = soundness(events, tolerance_us, by_expectations, query)
     sound = pc.equal(reasons, "")
     reasons = pc.replace_with_mask(reasons, sound, identity(events.filter(sound), logged))
     good = pc.equal(reasons, "")
-    return Admission(_admitted(events.filter(good)), _turned_away(rows, reasons, pc.invert(good)))
+    return Admission(_admitted(events.filter(good)), turned_away(rows, reasons, pc.invert(good)))
 
 
 def counts_by_kind(reasons: pa.ChunkedArray) -> dict[str, int]:
@@ -56,20 +58,6 @@ def counts_by_kind(reasons: pa.ChunkedArray) -> dict[str, int]:
     return dict(zip(found["kind"].to_pylist(), found["rows"].to_pylist(), strict=True))
 
 
-def _offered(rows: pa.Table, now_us: int) -> pa.Table:
-    """The rows with types, defaults and ids, and how far each lies ahead of its arrival or of the present."""
-    typed = cast(rows, GIVEN).append_column("row", pa.array(np.arange(len(rows))))
-    return query(OFFERED.format(now_us=now_us), typed=_identified(typed))
-
-
-def _identified(typed: pa.Table) -> pa.Table:
-    """Every row with an event_id; one without gets the hash of its content and how often that came before."""
-    if not typed["event_id"].null_count:
-        return typed
-    content = ", ".join(f'coalesce("{name}"::VARCHAR, chr(0))' for name in GIVEN.names if name != "event_id")
-    return query(IDENTIFIED.format(content=content), typed=typed)
-
-
 def _admitted(events: pa.Table) -> pa.Table:
     early = pc.less_equal(events["event_time"], events["arrived_at"])
     times = pc.if_else(early, events["event_time"], events["arrived_at"])
@@ -77,27 +65,8 @@ def _admitted(events: pa.Table) -> pa.Table:
     return events.set_column(place, events.schema.field(place), times).select(GIVEN.names).cast(GIVEN)
 
 
-def _turned_away(rows: pa.Table, reasons: pa.Array, bad: pa.Array) -> pa.Table:
+def turned_away(rows: pa.Table, reasons: pa.Array, bad: pa.Array) -> pa.Table:
+    """The rows where `bad` is set, as they came, with `row` and `reason`."""
     places = pa.array(np.flatnonzero(bad))
     kept = rows.drop_columns([name for name in ("row", "reason") if name in rows.column_names]).take(places)
     return kept.append_column("row", places).append_column("reason", reasons.take(places))
-
-
-IDENTIFIED = """
-SELECT * EXCLUDE (content) REPLACE (
-    coalesce(event_id, content || '-' || row_number() OVER (PARTITION BY content ORDER BY row)) AS event_id)
-FROM (SELECT *, CASE WHEN event_id IS NULL THEN md5(concat_ws(chr(31), {content})) END AS content FROM typed)
-ORDER BY row
-"""
-# ahead_us: an event may be later than its arrival, and an arrival later than the present, by the tolerance.
-OFFERED = """
-SELECT * REPLACE (coalesce(event_type, 'view') AS event_type, least(arrival, present) AS arrived_at),
-    CASE event_type WHEN 'item_update' THEN item_id WHEN 'user_update' THEN user_id
-         ELSE coalesce(user_id, item_id) END AS key,
-    epoch_us(event_time) AS time_us,
-    epoch_us(greatest(event_time, arrival)) - epoch_us(least(arrival, present)) AS ahead_us,
-    CASE WHEN attributes IS NULL THEN CASE WHEN event_type IN ('item_update', 'user_update') THEN 'nothing' END
-         WHEN NOT json_valid(attributes) THEN attributes
-         WHEN json_type(attributes) <> 'OBJECT' THEN attributes END AS no_object
-FROM (SELECT *, coalesce(arrived_at, event_time) AS arrival, make_timestamptz({now_us}) AS present FROM typed)
-"""
