@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import bench, dataset, demo, features, pipeline, serve, server
+from cli import audit, bench, dataset, demo, features, pipeline, serve, server
 from streamrank import environment
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(pipeline.evaluate)
 app.command()(pipeline.promote)
 app.command()(serve.serve)
 app.command()(serve.recommend)
+app.command()(audit.audit)
 app.command()(demo.demo)
 app.add_typer(bench.app)
 

@@ -1,0 +1,103 @@
+"""Served rows, made again offline: every feature the ranker scored, from what was recorded of where it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from feast.types import FeastType, from_feast_to_pyarrow_type
+
+from streamrank.derived import Column, as_numbers, columnwise, transform
+from validation.audit.floors import Floors
+from validation.audit.log import LogSnapshot
+from validation.audit.made_of_rows import from_rows
+from validation.audit.made_of_windows import from_windows
+from validation.audit.question import DERIVED, Derived, Question, needed
+from validation.audit.served import instants
+
+REQUEST_TIME = "request_time"
+
+
+@dataclass(frozen=True)
+class Made:
+    """values: float32 [n, names], NaN where missing. beyond: bool [n, names], made of positions that the log has not
+    reached. lost: bool [n, names], windowed values that lack events which must have been applied."""
+
+    values: np.ndarray
+    beyond: np.ndarray
+    lost: np.ndarray
+
+
+@dataclass(frozen=True)
+class Recompute:
+    question: Question
+    log: LogSnapshot
+    floors: Floors
+    repo_path: Path | str | None
+
+    def __call__(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, names: Sequence[str]) -> Made:
+        """The features `names`, each of the question, for served rows [n]."""
+        columns, beyond, lost = self._stored(connection, rows, names)
+        features = [self.question.features[name] for name in names]
+        for label in dict.fromkeys(each.label for each in features if each.kind == DERIVED):
+            view = self.question.derived[label]
+            made = _derive(view, columns, rows)
+            columns |= {(label, name): values for name, values in made.items()}
+            inputs = [beyond[part] for part, _ in view.inputs.values()]
+            beyond[label] = np.logical_or.reduce([np.zeros(len(rows), np.bool_), *inputs])
+        never = np.zeros(len(rows), np.bool_)
+        return Made(
+            _matrix([single(columns[each.label, each.name]) for each in features], len(rows), np.float32),
+            _matrix([beyond[each.label] for each in features], len(rows), np.bool_),
+            _matrix([lost.get((each.label, each.name), never) for each in features], len(rows), np.bool_),
+        )
+
+    def _stored(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, names: Sequence[str]) -> tuple:
+        """(label, feature) -> column; label -> bool [n] beyond the log; (label, feature) -> bool [n] lost."""
+        columns, beyond, lost = {}, {}, {}
+        given_as = self.question.given_as
+        for label, wanted in needed(self.question, names).items():
+            view = self.question.stored[label]
+            if view.windowed:
+                made = from_windows(connection, view, wanted, rows, given_as, self.log, self.floors)
+                found, beyond[label] = made.columns, made.beyond
+                lost |= {(label, name): gone for name, gone in made.lost.items()}
+            else:
+                found = from_rows(connection, view, wanted, rows, given_as, self.repo_path)
+                beyond[label] = np.zeros(len(rows), np.bool_)
+            columns |= {(label, name): column for name, column in found.items()}
+        return columns, beyond, lost
+
+
+def single(values: Column) -> np.ndarray:
+    """float32 [n] of numbers, NaN where missing, infinite where too large."""
+    with np.errstate(over="ignore"):
+        return as_numbers(values).astype(np.float32)
+
+
+def _derive(view: Derived, columns: dict[tuple[str, str], pa.Array], rows: pa.Table) -> dict[str, Column]:
+    """The features of a derived view by the function that served them, from recomputed inputs."""
+    given = {name: _asked(view, name, kind, rows) for name, kind in view.request.items()}
+    if not columnwise(view.view):
+        given = {name: rows[name] for name in rows.column_names if name not in view.inputs} | given
+    given |= {name: columns[source] for name, source in view.inputs.items()}
+    return transform(view.view, given)
+
+
+def _asked(view: Derived, name: str, kind: FeastType, rows: pa.Table) -> pa.Array:
+    """What the request brought: its time, or the served log's column of that name."""
+    declared = from_feast_to_pyarrow_type(kind)
+    if name == REQUEST_TIME:
+        return pa.array(instants(rows)).cast(declared)
+    if name not in rows.column_names:
+        raise ValueError(
+            f"served log: on-demand view {view.label!r} takes {name!r} from the request, which is not among its "
+            f"columns {rows.column_names}; log it with the request"
+        )
+    return rows[name].combine_chunks().cast(declared)
+
+
+def _matrix(columns: list[np.ndarray], rows: int, kind: type) -> np.ndarray:
+    return np.column_stack(columns) if columns else np.zeros((rows, 0), kind)
