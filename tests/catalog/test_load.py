@@ -219,3 +219,14 @@ def test_a_replacement_cut_off_in_the_middle_is_completed_by_running_it_again(da
 def test_two_loads_at_once_take_turns(data):
     with loading._alone(data), (data.home / "load.lock").open("w") as lock, pytest.raises(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_the_last_days_are_kept_out_of_the_log_and_moved_with_the_rest(data):
+    source = _source(_events(1, 2, 3, 4, 5))
+    assert load(source, data, shift_to_now=True, hold_back=2).added == 3
+    held = pq.read_table(data.held_back)
+    assert [row["event_id"] for row in _logged(data)] == ["e1", "e2", "e3"]
+    assert held["event_id"].to_pylist() == ["e4", "e5"]
+    assert "arrived_at" not in held.column_names
+    assert NOW - DAY < _at(held["event_time"][1].as_py()) <= NOW
+    assert load(source, data, shift_to_now=True, hold_back=2).already
