@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 SHARDS = 16
+FEW = 30_000
 NEVER = np.iinfo(np.int64).min // 2  # the last position of a shard that has none: any instant lies above it
 
 
@@ -17,6 +18,15 @@ def shard_of(key: str) -> int:
 
 def shards_of(keys: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """The shards of string keys [n], int32 [n]; equal to `shard_of` of each."""
+    encoded = keys.dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    distinct = encoded.dictionary.cast(pa.string())
+    few = len(distinct) < FEW  # for so many a query costs more than it saves
+    shards = np.array([shard_of(key) for key in distinct.to_pylist()], np.int32) if few else _queried(distinct)
+    return shards[encoded.indices.to_numpy()] if len(keys) else np.zeros(0, np.int32)
+
+
+def _queried(keys: pa.Array) -> np.ndarray:
     rows = pa.table({"key": keys})
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.register("rows", rows)

@@ -20,7 +20,7 @@ from streamrank.stores.connection.asking import PASSING, GaveUp, ask
 from streamrank.stores.connection.cluster import Cluster
 from streamrank.stores.connection.deleting import delete
 from streamrank.stores.connection.options import ConnectionOptions
-from streamrank.stores.connection.requests import Command, Fetch, Put
+from streamrank.stores.connection.requests import Command, Fetch, Put, Request
 from streamrank.stores.connection.servers import Servers, SingleServer
 from streamrank.stores.connection.talk import Steps, drive, drive_async
 
@@ -80,6 +80,10 @@ class Connection:
 
     async def get_fields_async(self, key: bytes) -> dict[bytes, bytes]:
         return await drive_async(self._get_fields(key))
+
+    def ask(self, request: Request) -> list[Any]:
+        """The answer to each piece of a request of one's own, such as a script; it may be sent twice."""
+        return drive(self._ask(request, 0))
 
     def delete_prefix(self, prefix: bytes) -> int:
         """Removes every key that starts with `prefix`, on every master, in small steps; how many they were."""

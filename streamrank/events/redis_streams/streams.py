@@ -1,0 +1,210 @@
+"""The bus on Redis Streams: a stream for each shard, on a single server, behind Sentinels or in a cluster."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from streamrank import clock
+from streamrank.events.bus import BusFull, Published, Trimmed
+from streamrank.events.digests import digests
+from streamrank.events.redis_streams import chunks, scripts
+from streamrank.events.redis_streams.append import APPEND
+from streamrank.events.redis_streams.calls import Calls
+from streamrank.events.redis_streams.chunks import Chunk
+from streamrank.events.redis_streams.keys import project_key, shard_prefix
+from streamrank.events.redis_streams.publishing import Offer, Piece
+from streamrank.events.shards import NEVER, SHARDS
+from streamrank.stores.connection import Connection, StoreFull
+
+ALL = range(SHARDS)
+GENERATIONS = 4
+PAUSES = (0.005, 0.01, 0.02, 0.05, 0.1)
+POLL_SECONDS = 0.002
+
+
+class RedisStreams:
+    """See `streamrank.events.bus.Bus`; made by `redis_bus`. Safe to share between threads and forked processes.
+
+    Every method raises StoreUnreachable where no server answers and StoreDenied where it refuses the user.
+    """
+
+    def __init__(
+        self, connection: Connection, project: str, schema: pa.Schema, horizon: timedelta, limit_bytes: int,
+        patience: timedelta,
+    ) -> None:  # fmt: skip
+        self.connection, self.project = connection, project
+        self.schema, self.offered = chunks.stamped_schema(schema), chunks.offered_schema(schema)
+        self._span = b"%d" % max(1, horizon // timedelta(microseconds=1) // GENERATIONS)
+        self._limit_bytes, self._patience = limit_bytes, patience
+        self._prefixes = [shard_prefix(project, shard) for shard in ALL]
+        self._schemas: dict[bytes, pa.Schema] = {}
+        self._schema_name = chunks.fingerprint(self.offered)
+
+    def publish(self, events: pa.Table, shard_keys: pa.Array) -> Published:
+        if not len(events):
+            return Published(np.zeros(0, np.int64), np.zeros(0, bool))
+        offer = Offer(self._conform(events, shard_keys), shard_keys, self._schema_name)
+        deadline, attempt = time.monotonic() + self._patience.total_seconds(), 0
+        while pieces := offer.pieces():
+            if self._append(offer, pieces):
+                attempt = 0
+                continue
+            if time.monotonic() > deadline:
+                raise BusFull(self._too_full(), offer.published())
+            time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+            attempt += 1
+        return offer.published()
+
+    def append_call(self, shard: int, events: pa.Table) -> tuple[bytes, list[bytes]]:
+        """What APPEND_LUA's `append` wants for these events of one shard: the key, and the five arguments behind it.
+
+        For scripts that append in the same step that changes a state of their own; a full shard takes them too.
+        """
+        batch = self._one_batch(self._conform(events, events["event_id"]))
+        return self._prefixes[shard], [
+            self._clock(),
+            self._span,
+            b"0",
+            self._ids(events),
+            chunks.encode(batch, self._schema_name),
+        ]
+
+    def read(self, after: Mapping[int, int], most: int, wait_ms: int = 0) -> dict[int, pa.Table]:
+        deadline = time.monotonic() + wait_ms / 1_000
+        while True:
+            share = max(1, most // max(1, len(after)))
+            arguments = [(_text(position), b"%d" % share, b"inf") for position in after.values()]
+            replies = self._call(scripts.READ, list(after), arguments)
+            found = {
+                shard: self._table(shard, reply, after[shard] + 1)
+                for shard, reply in zip(after, replies, strict=True)
+                if reply
+            }
+            if found or time.monotonic() >= deadline:
+                return found
+            time.sleep(POLL_SECONDS)
+
+    def read_range(self, shard: int, first: int, last: int) -> pa.Table:
+        if first > last:
+            return self.schema.empty_table()
+        (reply,) = self._call(scripts.READ, [shard], [(_text(first - 1), b"inf", b"%d" % last)])
+        trimmed = self._state([shard])[0][4]
+        if trimmed and int(trimmed) >= first:
+            raise Trimmed(
+                f"bus of project {self.project!r}, shard {shard}: expected the events {first} to {last}, found those up "
+                f"to {int(trimmed)} trimmed; register the consumer before it reads, so that they are kept"
+            )
+        return self._table(shard, reply, first, last) if reply else self.schema.empty_table()
+
+    def ends(self) -> np.ndarray:
+        return np.array([_position(held[0]) for held in self._state(ALL)], np.int64)
+
+    def begin(self, last: np.ndarray) -> None:
+        self._call(scripts.BEGIN, ALL, [(b"%d" % position,) for position in last])
+
+    def register(self, consumer: str, positions: Mapping[int, int]) -> None:
+        self.commit(consumer, positions)
+
+    def unregister(self, consumer: str) -> None:
+        self._call(scripts.UNREGISTER, ALL, [(consumer.encode(),)] * SHARDS)
+
+    def committed(self, consumer: str) -> np.ndarray:
+        replies = self._call(scripts.COMMITTED, ALL, [(consumer.encode(),)] * SHARDS)
+        return np.array([_position(reply) for reply in replies], np.int64)
+
+    def commit(self, consumer: str, positions: Mapping[int, int]) -> None:
+        arguments = [(consumer.encode(), b"%d" % position) for position in positions.values()]
+        self._call(scripts.COMMIT, list(positions), arguments)
+
+    def trim(self) -> int:
+        return sum(int(reply) for reply in self._call(scripts.TRIM, ALL, [()] * SHARDS))
+
+    def size_bytes(self) -> int:
+        return sum(int(held[1] or 0) - int(held[2] or 0) for held in self._state(ALL))
+
+    def _append(self, offer: Offer, pieces: Sequence[Piece]) -> bool:
+        """Whether any piece was answered; those whose shard is full are offered again."""
+        limit, now = b"%d" % max(1, self._limit_bytes // SHARDS), self._clock()
+        arguments = [(now, self._span, limit, piece.ids, piece.chunk) for piece in pieces]
+        try:
+            replies = self._call(APPEND, [piece.shard for piece in pieces], arguments)
+        except StoreFull:
+            return False
+        return any([offer.answered(piece, reply) for piece, reply in zip(pieces, replies, strict=True)])
+
+    def _conform(self, events: pa.Table, shard_keys: pa.Array) -> pa.Table:
+        """The events in the offered schema; ValueError for columns of other names, or nulls where none may be."""
+        if unknown := sorted(set(events.column_names) - set(self.offered.names)):
+            raise ValueError(f"publish: expected columns among {self.offered.names}, found {', '.join(unknown)} too")
+        for name, column in (("event_id", events["event_id"]), ("shard_keys", shard_keys)):
+            if column.null_count:
+                raise ValueError(f"publish: expected no nulls in {name}, found {column.null_count} of {len(column)}")
+        columns = [
+            events[field.name].cast(field.type) if field.name in events.column_names
+            else pa.nulls(len(events), field.type)
+            for field in self.offered
+        ]  # fmt: skip
+        self._announce()
+        return pa.table(columns, schema=self.offered)
+
+    def _announce(self) -> None:
+        """Leaves the schema where readers with another one find it; once."""
+        if self._schema_name not in self._schemas:
+            self.connection.set_fields(self._schema_key(), {self._schema_name: self.offered.serialize().to_pybytes()})
+            self._schemas[self._schema_name] = self.offered
+
+    def _schema_key(self) -> bytes:
+        return project_key(self.project, "schemas")
+
+    def _schema_of(self, name: bytes) -> pa.Schema:
+        if name not in self._schemas:
+            held = self.connection.get_fields(self._schema_key())
+            self._schemas |= {key: pa.ipc.read_schema(pa.py_buffer(text)) for key, text in held.items()}
+        return self._schemas[name]
+
+    def _table(self, shard: int, reply: list[bytes], first: int, last: int | None = None) -> pa.Table:
+        """A reply's chunks as one table, cut to [first, last]."""
+        held = [
+            Chunk(int(end), int(meta.split(b" ", 1)[0]), dropped, events)
+            for end, meta, dropped, events in zip(reply[::4], reply[1::4], reply[2::4], reply[3::4], strict=True)
+        ]
+        batches = [chunk.batch(self._schema_of(chunk.schema_name)) for chunk in held]
+        found = chunks.table(held, batches, shard, self.schema)
+        begin = max(0, first - held[0].first)
+        stop = len(found) - (0 if last is None else max(0, held[-1].last - max(last, held[-1].first - 1)))
+        return found.slice(begin, max(0, stop - begin))
+
+    def _one_batch(self, events: pa.Table) -> pa.RecordBatch:
+        (batch,) = events.combine_chunks().to_batches()
+        return batch
+
+    def _ids(self, events: pa.Table) -> bytes:
+        return digests(events["event_id"]).tobytes()
+
+    def _clock(self) -> bytes:
+        return b"" if clock.is_wall() else b"%d" % clock.now_us()
+
+    def _state(self, shards: Sequence[int]) -> list[list[bytes | None]]:
+        return self._call(scripts.STATE, shards, [()] * len(shards))
+
+    def _call(self, script: bytes, shards: Sequence[int], arguments: Sequence[Sequence[bytes]]) -> list[Any]:
+        keys = [self._prefixes[shard] for shard in shards]
+        return [reply for answer in self.connection.ask(Calls(script, keys, arguments)) for reply in answer]
+
+    def _too_full(self) -> str:
+        return (
+            f"bus of project {self.project!r}: over its limit of {self._limit_bytes} bytes for {self._patience}; "
+            f"see that `streamrank stream` runs and keeps up, or raise STREAMRANK_BUS_LIMIT_BYTES"
+        )
+
+
+def _text(position: int) -> bytes:
+    return b"-" if position <= 0 else b"%d" % position
+
+
+def _position(text: bytes | None) -> int:
+    return NEVER if text is None else int(text)
