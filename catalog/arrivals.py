@@ -10,13 +10,14 @@ from catalog.sql import file_list, query
 from streamrank.events.log import EventLog
 from streamrank.events.shards import shards_of, stamp
 
-# An item_update says what is known of an item from its arrival on; an attribute it does not name stays as it was.
-UPDATES = """
+TELLING = ("item_update", "item_start")
+# These say what is known of an item from their arrival on; an attribute that they do not name stays as it was.
+UPDATES = f"""
 SELECT item_id, arrived_at, nullif(attributes->>'creator_id', '') AS creator_id,
        CASE json_type(attributes, '$.topics')
             WHEN 'ARRAY' THEN TRY_CAST(attributes->'topics' AS VARCHAR[])
             WHEN 'VARCHAR' THEN string_split(attributes->>'topics', '|') END AS topics
-FROM {place} WHERE event_type = 'item_update'
+FROM {{place}} WHERE event_type IN {TELLING}
 """
 FILLED = """
 WITH named AS (SELECT * FROM updates WHERE creator_id IS NOT NULL),
@@ -48,7 +49,7 @@ def stamped(events: pa.Table, log: EventLog) -> pa.Table:
 def filled(events: pa.Table, items: pa.Table, logged: Sequence[str]) -> pa.Table:
     """`events` (stamped) with creator_id and topics, where an event does not bring its own, as known on its arrival.
 
-    items: known always. logged: the log's files. item_updates, there and in `events`, count from their arrival on.
+    items: known always. logged: the log's files. Updates, there and in `events`, count from their arrival on.
     """
     updates = updates_of(events, logged)
     known = items.select(["item_id", "creator_id", "topics"])
@@ -56,13 +57,13 @@ def filled(events: pa.Table, items: pa.Table, logged: Sequence[str]) -> pa.Table
 
 
 def updates_of(events: pa.Table, logged: Sequence[str]) -> pa.Table:
-    """item_updates in `events` and the log: item_id, arrived_at, creator_id and topics, null where not named."""
+    """What is told of items in `events` and the log: item_id, arrived_at, creator_id and topics, null if not named."""
     places = ["events", f"read_parquet({file_list(logged)})"] if logged else ["events"]
     return query(" UNION ALL ".join(UPDATES.format(place=place) for place in places), events=events)
 
 
 def of_unknown_items(items: pa.Table, logged: Sequence[str]) -> int:
-    """How many events of the log name an item of which neither `items` nor an item_update tells."""
+    """How many events of the log name an item of which neither `items` nor an update tells."""
     if not logged:
         return 0
     sql = f"""SELECT count(*) AS n FROM read_parquet({file_list(logged)}) ANTI JOIN items USING (item_id)
