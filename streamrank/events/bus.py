@@ -1,9 +1,9 @@
 """The event bus: what every bus gives, whatever carries it.
 
-Events are spread over SHARDS shards by a key. The bus alone says what happened when: it stamps every event that it takes
-with a position, strictly increasing in its shard, and takes an event_id once within its horizon. A position is the
-instant of arrival in microseconds, max(clock, last + 1). What was taken is the truth; nothing behind the bus drops or
-deduplicates again.
+Events are spread over SHARDS shards by a key. The bus alone says what happened when: it stamps every event that it
+takes with a position, strictly increasing in its shard, and takes an event_id once within its horizon. A position is
+the instant of arrival in microseconds, max(clock, last + 1). What was taken is the truth; nothing behind the bus drops
+or deduplicates again.
 """
 
 from collections.abc import Mapping

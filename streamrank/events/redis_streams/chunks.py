@@ -1,7 +1,7 @@
 """A chunk: events of one shard as one Arrow record batch, and the way back to tables.
 
-It is the batch's IPC message, compressed with LZ4, its size before (uint32), and eight bytes that say which schema it was
-written with: the schema of few events would be larger than the events.
+It is the batch's IPC message, compressed with LZ4, its size before (uint32), and eight bytes that say which schema it
+was written with: the schema of few events would be larger than the events.
 """
 
 import hashlib

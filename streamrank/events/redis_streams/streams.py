@@ -95,8 +95,8 @@ class RedisStreams:
         trimmed = self._state([shard])[0][4]
         if trimmed and int(trimmed) >= first:
             raise Trimmed(
-                f"bus of project {self.project!r}, shard {shard}: expected the events {first} to {last}, found those up "
-                f"to {int(trimmed)} trimmed; register the consumer before it reads, so that they are kept"
+                f"bus of project {self.project!r}, shard {shard}: expected the events {first} to {last}, found those "
+                f"up to {int(trimmed)} trimmed; register the consumer before it reads, so that they are kept"
             )
         return self._table(shard, reply, first, last) if reply else self.schema.empty_table()
 
@@ -134,7 +134,7 @@ class RedisStreams:
             replies = self._call(APPEND, [piece.shard for piece in pieces], arguments)
         except StoreFull:
             return False
-        return any([offer.answered(piece, reply) for piece, reply in zip(pieces, replies, strict=True)])
+        return sum(offer.answered(piece, reply) for piece, reply in zip(pieces, replies, strict=True)) > 0
 
     def _conform(self, events: pa.Table, shard_keys: pa.Array) -> pa.Table:
         """The events in the offered schema; ValueError for columns of other names, or nulls where none may be."""
