@@ -61,7 +61,7 @@ def load(
     with _alone(data):
         held, log = _held(data, source), EventLog(data.events)
         if _committed(source, log):
-            if log.version() > 0 or held.shift_days == _days_asked(held, log, shift_to_now):
+            if log.version() > 0 or held.shift_days == _days_asked(held, data, log, shift_to_now):
                 report(STEPS[1])
                 _write_attributes(source, data, held.shift_days)
                 report(STEPS[4])
@@ -104,11 +104,12 @@ def _committed(source: Source, log: EventLog) -> bool:
     return log.committed(_app_id(source)) >= 1
 
 
-def _days_asked(held: Manifest, log: EventLog, shift_to_now: bool) -> int:
+def _days_asked(held: Manifest, data: DataSet, log: EventLog, shift_to_now: bool) -> int:
     """The days by which the log's content would be moved if it were loaded now."""
     if not shift_to_now or not log.count():
         return 0
-    last = query(f"SELECT max(event_time) AS last FROM read_parquet({file_list(log.files())})")["last"]
+    files = [*log.files(), *([str(data.held_back)] if data.held_back.exists() else [])]
+    last = query(f"SELECT max(event_time) AS last FROM read_parquet({file_list(files)}, union_by_name = true)")["last"]
     return held.shift_days + days_to_present(last, clock.now_us())
 
 
