@@ -5,6 +5,7 @@
 
 Reading and writing overlap, and memory does not grow with the number of keys. What is more than a copy (views with
 transformations, aggregations, validation, filters, source views or offline write-back) is left to Feast's local engine.
+Windowed views are left alone: they follow the events by themselves.
 """
 
 import copy
@@ -26,6 +27,7 @@ from pydantic import Field
 
 from streamrank import clock
 from streamrank.stores.materializing import ahead, reading, writing
+from streamrank.windows.spec import is_windowed
 
 logger = logging.getLogger(__name__)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +55,8 @@ class StreamrankComputeEngine(LocalComputeEngine):
         warning; rows older than what is stored, or past twice their TTL, are left out too.
         """
         task = _span(task)
+        if is_windowed(task.feature_view):
+            return _left_alone(task)
         if not _is_copy(task.feature_view):
             return super()._materialize_one(registry, task, **kwargs)
         try:
@@ -82,6 +86,15 @@ class StreamrankComputeEngine(LocalComputeEngine):
             update={name: limit for name, limit in limits.items() if limit is not None and hasattr(options, name)}
         )
         return limited
+
+
+def _left_alone(task: MaterializationTask) -> LocalMaterializationJob:
+    """Feast asks for each view alone, whether it was named or all were meant: neither may spoil live windows."""
+    name = task.feature_view.name
+    logger.warning(
+        "feature view %r follows its events and is left as it is; `streamrank rebuild %s` computes it anew", name, name
+    )
+    return _job(task, MaterializationJobStatus.SUCCEEDED)
 
 
 def _span(task: MaterializationTask) -> MaterializationTask:

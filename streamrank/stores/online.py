@@ -30,11 +30,15 @@ from streamrank.stores.packing.known_layouts import KnownLayouts, fields_of
 from streamrank.stores.packing.reading import Asked
 from streamrank.stores.packing.response import ColumnResponse
 from streamrank.stores.packing.writing import Batch, Written
+from streamrank.stores.refusing import refuse_early, refuse_windowed
+from streamrank.stores.windowed import Generations, Part, Steps, Windows, fetched, run, run_async
+from streamrank.windows.spec import is_windowed
 
 # Feast lets every deprecation notice through; this one is between two of its dependencies, at each question asked.
 warnings.filterwarnings("ignore", message=".*fetch_arrow_table", category=DeprecationWarning)
 
 logger = logging.getLogger(__name__)
+refuse_early()
 
 
 class StreamrankOnlineStoreConfig(FeastConfigBaseModel):
@@ -55,6 +59,7 @@ class StreamrankOnlineStore(OnlineStore):
     def __init__(self) -> None:
         self._connections: dict[tuple[str, str, str], Connection] = {}
         self._layouts: dict[tuple[int, bytes], KnownLayouts] = {}
+        self._generations: dict[int, Generations] = {}
 
     @property
     def async_supported(self) -> SupportedAsyncMethods:
@@ -80,6 +85,14 @@ class StreamrankOnlineStore(OnlineStore):
             self._layouts.setdefault(place, KnownLayouts(connection, packed.layouts_key))
         return self._layouts[place].with_own(packed.layout)
 
+    def windows(self, config: RepoConfig, table: FeatureView) -> Windows | None:
+        """Where the values of a windowed view lie; None for a view of rows."""
+        return Windows.of(config.project, table, self.packed_view(config, table))
+
+    def generations(self, config: RepoConfig) -> Generations:
+        """Which generations of windowed views are read."""
+        return self._generations.setdefault(id(self.connection(config)), Generations())
+
     def write_columns(
         self, config: RepoConfig, table: FeatureView, columns: pa.Table | pa.RecordBatch, event_us: np.ndarray,
         created_us: np.ndarray,
@@ -87,8 +100,9 @@ class StreamrankOnlineStore(OnlineStore):
         """Writes whole columns, named as the view's join keys and features; event_us, created_us: int64 [n].
 
         FieldMismatch where a column is missing or does not fit its Field, and nothing is written then; StoreFull and
-        StoreUnreachable may leave a part of the rows written, each of them whole.
+        StoreUnreachable may leave a part of the rows written, each of them whole. WindowedWrite for a windowed view.
         """
+        refuse_windowed(table)
         packed = self.packed_view(config, table)
         held = {name: columns.column(name) for name in columns.schema.names}
         row_keys = packed.keys(held, columns.num_rows)
@@ -98,6 +112,7 @@ class StreamrankOnlineStore(OnlineStore):
         self, config: RepoConfig, table: FeatureView, data: Sequence[writing.FeastRow],
         progress: Callable[[int], Any] | None,
     ) -> None:  # fmt: skip
+        refuse_windowed(table)
         if data:
             packed = self.packed_view(config, table)
             _report(packed, self._put(config, packed, writing.batch_of_rows(packed, data)))
@@ -108,6 +123,7 @@ class StreamrankOnlineStore(OnlineStore):
         self, config: RepoConfig, table: FeatureView, data: Sequence[writing.FeastRow],
         progress: Callable[[int], Any] | None,
     ) -> None:  # fmt: skip
+        refuse_windowed(table)
         if data:
             packed, connection = self.packed_view(config, table), self.connection(config)
             batch = writing.batch_of_rows(packed, data)
@@ -123,7 +139,7 @@ class StreamrankOnlineStore(OnlineStore):
         if not entity_keys:
             return []
         part = self._asked_rows(config, table, entity_keys, requested_features)
-        values = self.connection(config).fetch(part.keys)
+        (values,) = run(self._fetching(config, [part]), self.connection(config))
         return reading.feast_rows(part, values, self.layouts(config, part.view))
 
     async def online_read_async(
@@ -132,9 +148,9 @@ class StreamrankOnlineStore(OnlineStore):
         if not entity_keys:
             return []
         part = self._asked_rows(config, table, entity_keys, requested_features)
-        values = await self.connection(config).fetch_async(part.keys)
+        (values,) = await run_async(self._fetching(config, [part]), self.connection(config))
         layouts = self.layouts(config, part.view)
-        await layouts.prepare(values)
+        await _prepare(layouts, part, values)
         return reading.feast_rows(part, values, layouts)
 
     def get_online_features(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
@@ -147,8 +163,11 @@ class StreamrankOnlineStore(OnlineStore):
         self, config: RepoConfig, tables_to_delete: Sequence[FeatureView], tables_to_keep: Sequence[FeatureView],
         entities_to_delete: Sequence, entities_to_keep: Sequence, partial: bool,
     ) -> None:  # fmt: skip
-        """Removes the rows of deleted views, in all their versions, and then their layouts."""
+        """Removes the rows of deleted views, in all their versions, and then their layouts; of windowed views, all
+        their generations and what points to them."""
         connection = self.connection(config) if tables_to_delete else None
+        for name in {table.name for table in tables_to_delete if is_windowed(table)}:
+            connection.delete_prefix(keys.windows_prefix(config.project, name))
         for name in {name for table in tables_to_delete for name in _versions(table)}:
             layouts = keys.layouts_key(config.project, name)
             if connection.get_fields(layouts):
@@ -175,24 +194,30 @@ class StreamrankOnlineStore(OnlineStore):
     def _asked_rows(
         self, config: RepoConfig, table: FeatureView, entity_keys: list, requested: list[str] | None
     ) -> Asked:
-        view = self.packed_view(config, table)
-        return reading.asked(view, table, requested or [*view.kinds], writing.keys_of(view, entity_keys))
+        view, windows = self.packed_view(config, table), self.windows(config, table)
+        names = requested or (windows.names if windows else [*view.kinds])
+        return reading.asked(view, table, names, writing.keys_of(view, entity_keys), windows)
 
     def _asked_views(self, config: RepoConfig, grouped_refs: list, values: dict, entities: dict) -> list[Asked]:
         parts, arrays = [], {}
         for table, names in grouped_refs:
             view = self.packed_view(config, table)
             columns = _get_table_entity_values(table, entities, values)
-            parts.append(reading.asked(view, table, names, reading.keys_of_columns(view, columns, arrays)))
+            row_keys = reading.keys_of_columns(view, columns, arrays)
+            parts.append(reading.asked(view, table, names, row_keys, self.windows(config, table)))
         return parts
+
+    def _fetching(self, config: RepoConfig, parts: list[Asked]) -> Steps:
+        """What `fetched` yields, of the parts' keys."""
+        return fetched([Part(part.keys, part.windows) for part in parts], self.generations(config))
 
     def _read_features_per_fv(
         self, config, grouped_refs, join_key_values, entity_name_to_join_key_map, online_features_response,
         full_feature_names, include_feature_view_version_metadata,
     ) -> None:  # fmt: skip
         parts = self._asked_views(config, grouped_refs, join_key_values, entity_name_to_join_key_map)
-        values = self.connection(config).fetch(reading.all_keys(parts))
-        for part, share in zip(parts, reading.shares(values, parts), strict=True):
+        values = run(self._fetching(config, parts), self.connection(config))
+        for part, share in zip(parts, values, strict=True):
             layouts = self.layouts(config, part.view)
             reading.add_part(online_features_response, part, share, layouts, full_feature_names)
             if include_feature_view_version_metadata:
@@ -203,10 +228,10 @@ class StreamrankOnlineStore(OnlineStore):
         full_feature_names, include_feature_view_version_metadata,
     ) -> None:  # fmt: skip
         parts = self._asked_views(config, grouped_refs, join_key_values, entity_name_to_join_key_map)
-        values = await self.connection(config).fetch_async(reading.all_keys(parts))
-        for part, share in zip(parts, reading.shares(values, parts), strict=True):
+        values = await run_async(self._fetching(config, parts), self.connection(config))
+        for part, share in zip(parts, values, strict=True):
             layouts = self.layouts(config, part.view)
-            await layouts.prepare(share)
+            await _prepare(layouts, part, share)
             reading.add_part(online_features_response, part, share, layouts, full_feature_names)
             if include_feature_view_version_metadata:
                 reading.add_version(online_features_response, part.table)
@@ -232,6 +257,12 @@ def _read_as_is(features: Any) -> Any:
 
 def _by_columns(response: OnlineResponse) -> ColumnResponse:
     return ColumnResponse(response.proto, response._feature_types)
+
+
+async def _prepare(layouts: KnownLayouts, part: Asked, values: pa.LargeBinaryArray) -> None:
+    """Asks without blocking for layouts that are not known yet; windows have none."""
+    if part.windows is None:
+        await layouts.prepare(values)
 
 
 def _versions(table: FeatureView) -> set[str]:

@@ -34,12 +34,16 @@ __all__ = ["NOT_FOUND", "OUTSIDE_MAX_AGE", "PRESENT", "OnlineRead", "OnlineReade
 
 @dataclass(frozen=True)
 class OnlineRead:
-    """The features of n rows.
+    """The features of n rows, windowed ones as they are at the instant of the request.
 
     matrix: float32 [n, len(names)], the service's numeric and boolean features in its order, NaN where missing.
     blocks: float32 [n, length] of each array of numbers whose lists have one length, NaN where a list is missing.
     columns: every other feature, Arrow [n] of its declared type, null where missing.
-    rows: by view, which row of it was read; of a view with an alias, by the alias.
+    rows: by view of rows, which row of it was read; of a view with an alias, by the alias.
+    windows: by windowed view, int64 [n, SHARDS]: up to which position of the bus each shard is applied in what was
+    read, NEVER where it never touched the key. A view of which nothing is filled yet, so that it is missing, is not
+    in it.
+    keys: the join keys that were reached through items, [n], null where there is none.
     """
 
     matrix: np.ndarray
@@ -47,6 +51,8 @@ class OnlineRead:
     blocks: dict[str, np.ndarray]
     columns: dict[str, pa.Array]
     rows: dict[str, RowState]
+    windows: Mapping[str, np.ndarray]
+    keys: dict[str, pa.Array]
 
 
 class OnlineReader:
@@ -73,6 +79,7 @@ class OnlineReader:
         self._connection = online.connection(store.config)
         views = [view.packed for view in (*self._plan.views, *self._plan.throughs)]
         self._layouts = {view.name: online.layouts(store.config, view) for view in views}
+        self._generations = online.generations(store.config)
         self._held = {
             through.packed.name: Held(through.types, through.packed.ttl_us, held_us, held_items)
             for through in self._plan.throughs
@@ -126,7 +133,7 @@ class OnlineReader:
         for through in self._plan.throughs:
             name = through.packed.name
             yield from reach(through, self._held[name], rows, self._layouts[name], now_us, at_us)
-        read = yield from asked(self._plan.views, rows, self._layouts, at_us)
+        read = yield from asked(self._plan.views, rows, self._layouts, self._generations, at_us)
         return self._read(read, rows, fields)
 
     def _request(self, rows: Rows) -> dict[str, pa.Array]:
@@ -152,8 +159,10 @@ class OnlineReader:
             else:
                 part = read[output.label]
                 answer.place(output, part.columns[output.feature], part.distinct, blocks, columns)
-        states = {label: part.rows() for label, part in read.items()}
-        return OnlineRead(matrix, plan.names, blocks, columns, states)
+        states = {label: part.rows() for label, part in read.items() if part.state is not None}
+        windows = {label: part.applied() for label, part in read.items() if part.values is not None}
+        reached = {name: rows.whole(name) for name in rows.added}
+        return OnlineRead(matrix, plan.names, blocks, columns, states, windows, reached)
 
 
 def _present(now_us: int, at_us: int | None, past_us: int) -> int:

@@ -13,11 +13,14 @@ from feast.protos.feast.types.Value_pb2 import Value
 from streamrank import clock
 from streamrank.stores.packed_view import PackedView, Rows
 from streamrank.stores.packing import age
-from streamrank.stores.packing.columns import masked
+from streamrank.stores.packing.columns import masked, valid_of
+from streamrank.stores.packing.from_arrow import from_arrow
 from streamrank.stores.packing.from_protos import key_column
 from streamrank.stores.packing.layout import Layout
 from streamrank.stores.packing.to_protos import add_empty, add_vector, time_bytes, values_of
 from streamrank.stores.packing.writing import named
+from streamrank.stores.windowed import Windows
+from streamrank.windows.finishing import finish_columns
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = FieldStatus.PRESENT, FieldStatus.NOT_FOUND, FieldStatus.OUTSIDE_MAX_AGE
@@ -26,19 +29,22 @@ PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = FieldStatus.PRESENT, FieldStatus.NOT_FOUND
 @dataclass(frozen=True)
 class Asked:
     """One view's part of a request. table: Feast's view. names: of the features. places: of each row's key in `keys`,
-    null where its key is; a key that several rows share is there once."""
+    null where its key is; a key that several rows share is there once. windows: of a windowed view, None of rows."""
 
     view: PackedView
     table: Any
     names: Sequence[str]
     keys: pa.LargeBinaryArray
     places: pa.Array
+    windows: Windows | None
 
 
-def asked(view: PackedView, table: Any, names: Sequence[str], keys: pa.LargeBinaryArray) -> Asked:
+def asked(
+    view: PackedView, table: Any, names: Sequence[str], keys: pa.LargeBinaryArray, windows: Windows | None
+) -> Asked:
     """The part that asks `names` of one view for the rows with these keys."""
     encoded = keys.dictionary_encode()
-    return Asked(view, table, names, encoded.dictionary, encoded.indices)
+    return Asked(view, table, names, encoded.dictionary, encoded.indices, windows)
 
 
 def keys_of_columns(
@@ -52,23 +58,11 @@ def keys_of_columns(
     return view.keys_of({name: arrays[id(values)] for name, values in columns.items()}, rows)
 
 
-def all_keys(parts: Sequence[Asked]) -> pa.LargeBinaryArray:
-    """The keys of all parts, to be fetched at once."""
-    return pa.concat_arrays([pa.array([], pa.large_binary()), *(part.keys for part in parts)])
-
-
-def shares(values: pa.LargeBinaryArray, parts: Sequence[Asked]) -> list[pa.LargeBinaryArray]:
-    """Each part's share of the values fetched for all parts' keys."""
-    ends = np.cumsum([len(part.keys) for part in parts])
-    return [values.slice(end - len(part.keys), len(part.keys)) for end, part in zip(ends.tolist(), parts, strict=True)]
-
-
-def add_part(response: GetOnlineFeaturesResponse, part: Asked, values: pa.LargeBinaryArray,
+def add_part(response: GetOnlineFeaturesResponse, part: Asked, values: pa.LargeBinaryArray | None,
              layouts: Mapping[int, Layout], full_names: bool) -> None:  # fmt: skip
-    """Adds one view's features to a response; values: of the part's keys."""
+    """Adds one view's features to a response; values: of the part's keys, None where no windows are filled."""
     view, held = part.view, [name for name in part.names if name in part.view.kinds]
-    rows = view.rows(values.take(part.places), held, layouts, part.keys.take(part.places))
-    states = age.states(view.ttl_us, rows.found, rows.event_us, clock.now_us())
+    rows, states = _rows(part, held, values, layouts)
     times, present = time_bytes(rows.event_us, states != NOT_FOUND), 0
     prefix = f"{part.table.projection.name_to_use()}__" if full_names else ""
     response.metadata.feature_names.val.extend(f"{prefix}{name}" for name in part.names)
@@ -92,14 +86,13 @@ def add_version(response: GetOnlineFeaturesResponse, table: Any) -> None:
         known.add(name=name, version=getattr(table, "current_version_number", 0) or 0)
 
 
-def feast_rows(part: Asked, values: pa.LargeBinaryArray,
+def feast_rows(part: Asked, values: pa.LargeBinaryArray | None,
                layouts: Mapping[int, Layout]) -> list[tuple[datetime | None, dict[str, Value] | None]]:  # fmt: skip
     """One view's rows as `online_read` gives them: (event timestamp, values), (event timestamp, None) where the row is
     older than its TTL, (None, None) where there is none."""
     view = part.view
     held = [name for name in part.names if name in view.kinds]
-    rows: Rows = view.rows(values.take(part.places), held, layouts, part.keys.take(part.places))
-    states = age.states(view.ttl_us, rows.found, rows.event_us, clock.now_us()).tolist()
+    rows, states = _rows(part, held, values, layouts)
     with view.naming():
         columns = {name: values_of(view.kinds[name], rows.stored[name]) for name in held}
     known = {name: rows.known[name].tolist() for name in held}
@@ -108,8 +101,32 @@ def feast_rows(part: Asked, values: pa.LargeBinaryArray,
             EPOCH + timedelta(microseconds=event_us),
             {name: columns[name][at] for name in held if known[name][at]} if state == PRESENT else None,
         )
-        for at, (state, event_us) in enumerate(zip(states, rows.event_us.tolist(), strict=True))
+        for at, (state, event_us) in enumerate(zip(states.tolist(), rows.event_us.tolist(), strict=True))
     ]  # fmt: skip
+
+
+def _rows(
+    part: Asked, names: Sequence[str], values: pa.LargeBinaryArray | None, layouts: Mapping[int, Layout]
+) -> tuple[Rows, np.ndarray]:
+    """What the rows hold of `names` now, and uint8 [n] of Feast's FieldStatus."""
+    now_us = clock.now_us()
+    if part.windows:
+        rows = _finished(part, names, values, now_us)
+        return rows, np.where(rows.found, PRESENT, NOT_FOUND).astype(np.uint8)
+    rows = part.view.rows(values.take(part.places), names, layouts, part.keys.take(part.places))
+    return rows, age.states(part.view.ttl_us, rows.found, rows.event_us, now_us)
+
+
+def _finished(part: Asked, names: Sequence[str], values: pa.LargeBinaryArray | None, now_us: int) -> Rows:
+    """Windows as rows of this instant; none are found where none are filled."""
+    found = np.zeros(len(part.places), np.bool_) if values is None else valid_of(part.places)
+    empty = pa.nulls(len(part.keys), pa.large_binary()) if values is None else values
+    columns = finish_columns(part.windows.window, empty, names, now_us)
+    stored = {
+        name: named(part.view, lambda name=name: from_arrow(part.view.kinds[name], columns[name].take(part.places)))
+        for name in names
+    }
+    return Rows(found, np.where(found, now_us, 0), np.where(found, now_us, 0), stored, dict.fromkeys(names, found))
 
 
 def _track(view: str, present: int, absent: int) -> None:

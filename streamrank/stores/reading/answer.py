@@ -7,13 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+from feast.types import from_feast_to_pyarrow_type
 
 from streamrank.derived import Column, as_numbers, columnwise, transform
+from streamrank.events.shards import NEVER
 from streamrank.stores.packing import age
 from streamrank.stores.packing.columns import valid_of
 from streamrank.stores.packing.layout import Layout
 from streamrank.stores.reading.plan import DerivedView, Output, Plan, StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
+from streamrank.windows.finishing import applied, finish, finish_columns
 
 PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = FieldStatus.PRESENT, FieldStatus.NOT_FOUND, FieldStatus.OUTSIDE_MAX_AGE
 
@@ -34,13 +37,17 @@ class RowState:
 
 @dataclass(frozen=True)
 class Answered:
-    """What was read of a view, by distinct key. numbers: float32 [keys, features], NaN where missing."""
+    """What was read of a view, by distinct key. numbers: float32 [keys, features], NaN where missing.
+
+    state: of rows, None of windows. values: of windows, as they were read, None of rows and where none are filled.
+    """
 
     view: StoredView
     distinct: Distinct
     numbers: np.ndarray
     columns: Mapping[str, pa.Array]
-    state: RowState
+    state: RowState | None = None
+    values: pa.LargeBinaryArray | None = None
 
     def number(self, feature: str) -> np.ndarray:
         """float32 [rows]."""
@@ -49,6 +56,10 @@ class Answered:
     def column(self, feature: str) -> pa.Array:
         """[rows] of the declared type."""
         return self.distinct.column_over_rows(self.columns[feature])
+
+    def applied(self) -> np.ndarray:
+        """int64 [rows, SHARDS], NEVER where a shard never touched the row's key."""
+        return self.distinct.over_rows(applied(self.values), NEVER)
 
     def rows(self) -> RowState:
         over = self.distinct.over_rows
@@ -77,6 +88,28 @@ def answered(
         gone = status == NOT_FOUND
         event_us, created_us = np.where(gone, 0, event_us), np.where(gone, 0, created_us)
     return Answered(view, distinct, numbers, columns, RowState(event_us, created_us, status))
+
+
+def finished(
+    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray | None, keys: pa.LargeBinaryArray, at_us: int
+) -> Answered:
+    """The windows [keys] of a view, finished at `at_us`; all are missing where no values are filled."""
+    if values is None:
+        numbers = np.full((len(keys), len(view.numbers)), np.nan, np.float32)
+        return Answered(view, distinct, numbers, {name: _missing(view, name, len(keys)) for name in view.exact})
+    window = view.windows.window
+    numbers = finish(window, values, view.numbers, at_us)
+    columns = finish_columns(window, values, view.exact, at_us) if view.exact else {}
+    if keys.null_count:  # nobody has no key, so that none of its windows is empty: they are missing
+        absent = keys.is_null()
+        numbers[np.asarray(absent)] = np.nan
+        columns = {name: pc.if_else(absent, pa.scalar(None, column.type), column) for name, column in columns.items()}
+    return Answered(view, distinct, numbers, columns, values=values)
+
+
+def _missing(view: StoredView, feature: str, keys: int) -> pa.Array:
+    declared = {each.name: each.dtype for each in view.windows.window.features}
+    return pa.nulls(keys, from_feast_to_pyarrow_type(declared[feature]))
 
 
 def matrix_of(plan: Plan, read: Mapping[str, Answered], rows: int) -> np.ndarray:

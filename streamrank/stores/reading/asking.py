@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from streamrank.stores.packing.columns import valid_of
 from streamrank.stores.packing.known_layouts import KnownLayouts
-from streamrank.stores.reading.answer import answered
+from streamrank.stores.reading.answer import answered, finished
 from streamrank.stores.reading.held import Held
 from streamrank.stores.reading.plan import StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
 from streamrank.stores.reading.through import Through, keys_in
+from streamrank.stores.windowed import Generations, Part, fetched, values_of
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,29 @@ Steps = Generator[pa.LargeBinaryArray | ToDecode, pa.LargeBinaryArray | None]
 Layouts = Mapping[str, KnownLayouts]  # by the name of the packed view
 
 
-def asked(views: Sequence[StoredView], rows: Rows, layouts: Layouts, at_us: int) -> Steps:
+def asked(
+    views: Sequence[StoredView], rows: Rows, layouts: Layouts, generations: Generations, at_us: int
+) -> Steps:  # fmt: skip
     """Fetches all views' keys at once; returns what was read of each, by label, as it is at `at_us`."""
     if not views:
         return {}
     distinct = [_distinct(view.label, tuple(view.keys.values()), rows) for view in views]
-    keys = [
-        view.packed.keys({name: own.columns[given] for name, given in view.keys.items()}, own.keys)
+    parts = [
+        Part(
+            view.packed.keys({name: own.columns[given] for name, given in view.keys.items()}, own.keys),
+            view.windows,
+        )
         for view, own in zip(views, distinct, strict=True)
-    ]
-    values = yield from _fetched(pa.concat_arrays(keys))
-    ends = np.cumsum([0, *map(len, keys)])
+    ]  # fmt: skip
+    shares = yield from fetched(parts, generations)
     read = {}
-    for view, own, part, start in zip(views, distinct, keys, ends[:-1].tolist(), strict=True):
-        decoding = ToDecode(layouts[view.packed.name], values.slice(start, len(part)))
+    for view, own, part, values in zip(views, distinct, parts, shares, strict=True):
+        if view.windows:
+            read[view.label] = finished(view, own, values, part.keys, at_us)
+            continue
+        decoding = ToDecode(layouts[view.packed.name], values)
         yield decoding
-        read[view.label] = answered(view, own, decoding.values, part, decoding.layouts, at_us)
+        read[view.label] = answered(view, own, decoding.values, part.keys, decoding.layouts, at_us)
     return read
 
 
@@ -61,9 +68,9 @@ def reach(through: Through, held: Held, rows: Rows, layouts: KnownLayouts, now_u
     if len(stale):
         columns = {name: distinct.columns[name].take(pa.array(stale)) for name in through.keys}
         keys = through.packed.keys(columns, len(stale))
-        fetched = yield from _fetched(keys)
-        yield ToDecode(layouts, fetched)
-        read = through.packed.unpack(fetched, list(through.types), layouts, keys)
+        stored = yield from values_of(keys)
+        yield ToDecode(layouts, stored)
+        read = through.packed.unpack(stored, list(through.types), layouts, keys)
         found = {name: _objects(keys_in(column)) for name, column in read.columns.items()}
         held.learn([items[place] for place in stale.tolist()], found, read.event_us, now_us)
         event_us[stale] = read.event_us
@@ -83,15 +90,6 @@ def _distinct(label: str, names: Sequence[str], rows: Rows) -> Distinct:
             f"give it, or what it is reached through"
         )
     return rows.distinct(names)
-
-
-def _fetched(keys: pa.LargeBinaryArray) -> Steps:
-    """The values of keys, null where a key is null."""
-    if not keys.null_count:
-        return (yield keys) if len(keys) else keys
-    known = valid_of(keys)
-    values = (yield keys.drop_null()) if known.any() else keys[:0]
-    return values.take(pa.array(np.cumsum(known) - 1, mask=~known))
 
 
 def _hashable(distinct: Distinct, names: Sequence[str]) -> list:

@@ -17,6 +17,7 @@ from streamrank.paths import columns_of
 from streamrank.stores.online import StreamrankOnlineStore
 from streamrank.stores.packed_view import PackedView
 from streamrank.stores.reading.through import Through, through_items
+from streamrank.stores.windowed import Windows
 
 SINGLE = frozenset([Float32, Bool])  # what float32 holds exactly
 
@@ -25,12 +26,13 @@ SINGLE = frozenset([Float32, Bool])  # what float32 holds exactly
 class StoredView:
     """A view to read. keys: join key -> the name it is given under. numbers: features that are read as float32.
 
-    exact: features that are read as Arrow columns of their declared types.
+    exact: features that are read as Arrow columns of their declared types. windows: of a windowed view, None of rows.
     """
 
     label: str
     packed: PackedView
     keys: Mapping[str, str]
+    windows: Windows | None = None
     numbers: list[str] = field(default_factory=list)
     exact: list[str] = field(default_factory=list)
 
@@ -101,7 +103,7 @@ def plan_of(store: FeatureStore, service: str | FeatureService | list[str], full
     computed = tuple(_derived(label, view, stored) for label, view in derived.items())
     request = {name: kind for part in computed for name, kind in request_fields(part.view).items()}
     taken = {key: column for key, column in columns_of(store.list_entities()).items() if column in request}
-    reads = {label: _stored(online.packed_view(store.config, view), view, taken) for label, view in stored.items()}
+    reads = {label: _stored(store, online, view, taken) for label, view in stored.items()}
     _spread(reads, outputs, computed)
     numeric = [output for output in outputs if output.numeric]
     own = {label: [at for at, output in enumerate(numeric) if output.label == label] for label in reads}
@@ -175,12 +177,13 @@ def _field(views: Mapping[str, FeatureView | OnDemandFeatureView], label: str, f
     return found
 
 
-def _stored(packed: PackedView, view: FeatureView, taken: Mapping[str, str]) -> StoredView:
+def _stored(
+    store: FeatureStore, online: StreamrankOnlineStore, view: FeatureView, taken: Mapping[str, str]
+) -> StoredView:
     """taken: join key -> the request's column that it takes."""
-    renamed = {**taken, **view.projection.join_key_map}
-    return StoredView(
-        view.projection.name_to_use(), packed, {name: renamed.get(name, name) for name in packed.join_keys}
-    )
+    packed, renamed = online.packed_view(store.config, view), {**taken, **view.projection.join_key_map}
+    keys = {name: renamed.get(name, name) for name in packed.join_keys}
+    return StoredView(view.projection.name_to_use(), packed, keys, online.windows(store.config, view))
 
 
 def _derived(label: str, view: OnDemandFeatureView, stored: Mapping[str, FeatureView]) -> DerivedView:

@@ -41,21 +41,24 @@ class Distinct:
 
 @dataclass
 class Rows:
-    """columns: name -> values [count], or [1] where the name is among `constant`: one value for all rows."""
+    """columns: name -> values [count], or [1] where the name is among `constant`: one value for all rows.
+
+    added: the names that were not given but found out.
+    """
 
     count: int
     columns: dict[str, pa.Array]
     constant: set[str]
 
     def __post_init__(self) -> None:
-        self._added: set[str] = set()
+        self.added: set[str] = set()
         self._distinct: dict[tuple[str, ...], Distinct] = {}
         self._first: dict[tuple[str, ...], tuple[pa.Array | None, np.ndarray | None]] = {}
 
     def add(self, name: str, column: pa.Array, constant: bool) -> None:
         """A further column [count], or [1] of one value for all rows."""
         self.columns[name] = column
-        self._added.add(name)
+        self.added.add(name)
         self.constant |= {name} if constant else set()
 
     def whole(self, name: str) -> pa.Array:
@@ -92,7 +95,7 @@ class Rows:
         """Whether a given column's first values are all different, so that looking for equal ones costs more than it
         saves: a value that comes twice all the same is asked for twice. Creators and topics of items do come twice."""
         column = self.columns[name]
-        if name in self._added or column.null_count:
+        if name in self.added or column.null_count:
             return False
         return len(self._encoded(name, SAMPLE).dictionary) == min(SAMPLE, len(column))
 
