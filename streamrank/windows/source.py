@@ -1,6 +1,7 @@
 """Where events come from, as Feast sees it: a topic of the bus, its log, and the SQL that makes rows of an event."""
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,9 @@ from feast.data_source import DataSource
 from feast.protos.feast.core.DataSource_pb2 import DataSource as DataSourceProto
 
 from streamrank.windows import per_event
+
+# Feast says so of every view at each reading of its registry; here they run, and are audited.
+warnings.filterwarnings("ignore", message="Stream feature views are experimental", category=RuntimeWarning)
 
 CLASS = "streamrank.windows.source.EventSource"
 
