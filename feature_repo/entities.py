@@ -2,7 +2,7 @@
 
 from feast import Entity, ValueType
 
-from streamrank.paths import through
+from streamrank.paths import given_as, through
 
 user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="who watches")
 item = Entity(
@@ -21,4 +21,11 @@ topic = Entity(
     value_type=ValueType.STRING,
     tags=through("item_attributes", "item_topics"),
     description="the item's first topic",
+)
+surface = Entity(
+    name="surface",
+    join_keys=["shown_on"],
+    value_type=ValueType.STRING,
+    tags=given_as("surface"),
+    description="where a list is shown: a page, a row, a tab",
 )

@@ -2,11 +2,28 @@
 
 from affinity import user_creator_daily, user_topic_daily
 from creator import creator_daily
+from creator_live import creator_live
 from feast import FeatureService
 from item import item_attributes, item_daily
-from on_demand import derived
+from item_live import item_live, item_viewers, surface_item_live
+from on_demand import derived, derived_live
 from topic import topic_daily
 from user import user_attributes, user_daily
+from user_live import user_creator_live, user_live, user_topic_live
+
+ITEM_NOW = [
+    *(f"item_views_{window}" for window in ("10m", "1h", "24h", "7d")),
+    *(
+        f"item_{sign}_{window}"
+        for sign in ("impressions", "clicks", "likes", "watch_ms", "mean_watch_ms", "long_sessions")
+        for window in ("1h", "24h")
+    ),
+    *("item_follows_24h", "item_shares_24h", "item_notifications_1h"),
+]
+CREATOR_NOW = [
+    *(f"creator_views_{window}" for window in ("1h", "24h", "7d")),
+    *("creator_likes_24h", "creator_follows_24h", "creator_watch_ms_24h"),
+]
 
 ranker = FeatureService(
     name="ranker",
@@ -19,7 +36,15 @@ ranker = FeatureService(
         user_attributes[["user_age"]],
         user_topic_daily,
         user_creator_daily,
+        item_live[ITEM_NOW],
+        item_viewers,
+        surface_item_live,
+        creator_live[CREATOR_NOW],
+        user_live,
+        user_topic_live,
+        user_creator_live,
         derived,
+        derived_live,
     ],
     description="Scores a user's candidates. Every feature is a float32; a missing one stays missing.",
 )
