@@ -26,6 +26,7 @@ from streamrank.stores.history.question import Answer, Question
 from streamrank.stores.history.reaching import reached_parts
 from streamrank.stores.history.sources import read
 from streamrank.stores.history.times import microseconds
+from streamrank.stores.history.windowed import changes_sql
 
 Span = tuple[datetime | None, datetime | None]
 
@@ -107,6 +108,8 @@ def _over_range(
 
 
 def _changes(connection: duckdb.DuckDBPyConnection, part: Part, cutoff: bool, config: RepoConfig, span: Span) -> str:
+    if part.windows:
+        return changes_sql(part, config.repo_path, *map(microseconds, span))
     relation = read(connection, part.source, config.repo_path, part.columns)
     event, created = part.source.timestamp_field, part.source.created_timestamp_column
     known = time_sql(part, relation, event)

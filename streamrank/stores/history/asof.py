@@ -29,7 +29,7 @@ def chosen_sql(part: Part, relation: Relation, rows: Rows, cutoff: bool) -> str:
     """SELECT of __row and __source, the number of the source's row that answers it; rows without one are left out."""
     tied = bool(part.source.created_timestamp_column) and not cutoff
     names = [f"k{place}" for place in range(len(part.keys))]
-    given = "".join(f", {_given(part, relation, rows, place)} AS {name}" for place, name in enumerate(names))
+    given = "".join(f", {given_sql(part, relation, rows, place)} AS {name}" for place, name in enumerate(names))
     equal = "".join(f"l.{name} = r.{name} AND " for name in names)
     fresh = f" WHERE l.__time - r.e <= {part.ttl_us}" if part.ttl_us else ""
     candidates = _candidates(part, relation, cutoff)
@@ -103,7 +103,7 @@ def _value(part: Part, relation: Relation, feature: Feature) -> str:
     return quoted(column) + ("[1]" if feature.first and relation.types[column].endswith("[]") else "")
 
 
-def _given(part: Part, relation: Relation, rows: Rows, place: int) -> str:
+def given_sql(part: Part, relation: Relation, rows: Rows, place: int) -> str:
     """The entity rows' key as the source's type, where that loses nothing; a value that would changed fails at run."""
     key = part.keys[place]
     column, found = quoted(key.given), rows.types[key.given]

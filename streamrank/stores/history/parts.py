@@ -9,6 +9,7 @@ from feast.types import FeastType
 from feast.utils import _parse_feature_ref
 
 from streamrank.stores.history.errors import HistoryError
+from streamrank.windows.spec import WindowedView, is_windowed, windowed_view
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Part:
-    """One view of a question. ttl_us: microseconds, 0 for none."""
+    """One view of a question. ttl_us: microseconds, 0 for none. windows: of a view answered from the event log."""
 
     view: str
     source: DataSource
@@ -39,6 +40,7 @@ class Part:
     features: tuple[Feature, ...]
     ttl_us: int
     names: Mapping[str, str] = field(default_factory=dict)  # the view's name of a column -> the source's
+    windows: WindowedView | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -84,6 +86,7 @@ def part_of(view: FeatureView, features: tuple[Feature, ...]) -> Part:
         features=features,
         ttl_us=int(view.ttl.total_seconds() * 1_000_000) if view.ttl else 0,
         names={feature: column for column, feature in (source.field_mapping or {}).items()},
+        windows=windowed_view(view) if is_windowed(view) else None,
     )
 
 

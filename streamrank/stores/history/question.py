@@ -14,6 +14,7 @@ from streamrank.stores.history.entity_rows import EntityRows
 from streamrank.stores.history.errors import HistoryError
 from streamrank.stores.history.parts import Part
 from streamrank.stores.history.sources import Relation, read
+from streamrank.stores.history.windowed import windowed_tables
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ class Question:
             found = Rows(f"reached_{place}", reached_types(part, relation))
             sources |= dict.fromkeys(found.types, found)
         for place, part in enumerate(self.parts):
-            relation = self._read(connection, part)
-            tables += self._joined(part, relation, self._left(rows, sources, part), f"values_{place}")
+            left = self._left(rows, sources, part)
+            if part.windows:
+                tables += windowed_tables(part, left, self.repo_path, f"values_{place}")
+            else:
+                tables += self._joined(part, self._read(connection, part), left, f"values_{place}")
         return Answer(self._statement(rows, tables), self.rows.table, self._declared())
 
     def _read(self, connection: duckdb.DuckDBPyConnection, part: Part) -> Relation:
