@@ -8,6 +8,7 @@ from pathlib import Path
 from bentoml.models import Model
 
 from bentos.recommender.candidates import read_catalogue
+from bentos.recommender.evidence import evidence_fields
 from bentos.recommender.features import STORE_ERRORS, OnlineFeatures, open_store
 from bentos.recommender.health import StoreHealth
 from bentos.recommender.metrics import Metrics, metrics
@@ -36,7 +37,8 @@ class Engine:
         self._timeout = chosen.feature_timeout_seconds
         self._sample_rate = chosen.served_sample_rate
         self._ranking = _ranking(folder, chosen, self.metrics)
-        self._schema = served_schema(self._ranking.ranker.features)
+        evidence = evidence_fields(self._ranking.online.reader)
+        self._schema = served_schema(self._ranking.ranker.features, evidence)
         self._served = ServedLog(
             DataSet.current().served, self._schema, chosen.served_queue_rows, chosen.served_flush_seconds,
             self.metrics.wrote, self.metrics.dropped,

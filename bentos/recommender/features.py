@@ -60,10 +60,18 @@ class OnlineFeatures:
         topics = read.columns[TOP_TOPICS].to_pylist()[0] if TOP_TOPICS in read.columns else None
         return UserFeatures(_anything(read), topics or [])
 
-    def matrix(self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None) -> np.ndarray:
-        """float32 [items, names], NaN where a feature is missing. item_ids: str [items]."""
+    @property
+    def reader(self) -> OnlineReader:
+        """Of the feature service."""
+        return self._ranked
+
+    def read(self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None) -> OnlineRead:
+        """The features of a user's items. item_ids: str [items]."""
         asked = {"request_time": as_of_us, "surface": surface}
-        read = self._ranked.read({USER_KEY: user_id, "item_id": item_ids}, asked, as_of_us)
+        return self._ranked.read({USER_KEY: user_id, "item_id": item_ids}, asked, as_of_us)
+
+    def matrix(self, read: OnlineRead) -> np.ndarray:
+        """float32 [items, names], NaN where a feature is missing."""
         return read.matrix if self._places == [*range(len(read.names))] else read.matrix[:, self._places]
 
 

@@ -1,8 +1,12 @@
 """What is asked and what comes back, in the platform's terms: string ids, microseconds, arrays."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from streamrank.stores.reader import OnlineRead
 
 UNKNOWN_USER = "unknown_user"
 STORE_UNAVAILABLE = "online_store_unavailable"
@@ -24,13 +28,17 @@ class Query:
 class Ranked:
     """Items in descending score; equal ones stay as they came. item_ids: str [n]. scores: float [n].
 
-    features: float32 [n, features] as read and scored, None in a fallback. fallback: why it is one, or None.
+    fallback: why it is one, or None. features: float32 [n, features] as read and scored, None in a fallback. read: what
+    was read, None where nothing was. Both are in the order in which the items came; places: int64 [n] of the ranked
+    items in it.
     """
 
     item_ids: np.ndarray
     scores: np.ndarray
-    features: np.ndarray | None
+    places: np.ndarray
     fallback: str | None
+    features: np.ndarray | None = None
+    read: "OnlineRead | None" = None
 
     @property
     def degraded(self) -> bool:
@@ -38,7 +46,10 @@ class Ranked:
         return self.fallback in (STORE_UNAVAILABLE, FEATURE_TIMEOUT, FEATURE_ERROR)
 
 
-def ranked(item_ids: np.ndarray, scores: np.ndarray, features: np.ndarray | None, fallback: str | None) -> Ranked:
-    """The same rows in descending score."""
+def ranked(
+    item_ids: np.ndarray, scores: np.ndarray, features: np.ndarray | None, fallback: str | None,
+    read: "OnlineRead | None" = None,
+) -> Ranked:  # fmt: skip
+    """The same items in descending score."""
     order = np.argsort(-scores, kind="stable")
-    return Ranked(item_ids[order], scores[order], None if features is None else features[order], fallback)
+    return Ranked(item_ids[order], scores[order], order, fallback, features, read)

@@ -31,13 +31,14 @@ class Ranking:
             return self.popular(query, UNKNOWN_USER)
         item_ids = self._candidates(query, user.top_topics)
         with self.read_seconds.labels("candidates").time():
-            features = self.online.matrix(query.user_id, item_ids, query.as_of_us, query.surface)
-        return ranked(item_ids, self.ranker.score(features), features, None)
+            read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface)
+        features = self.online.matrix(read)
+        return ranked(item_ids, self.ranker.score(features), features, None, read)
 
     def warm(self, now_us: int) -> None:
         """Reads and scores one row of nobody and nothing, which loads what the first read of a process loads."""
         self.online.user("")
-        self.ranker.score(self.online.matrix("", np.array([""], dtype=object), now_us, None))
+        self.ranker.score(self.online.matrix(self.online.read("", np.array([""], dtype=object), now_us, None)))
 
     def popular(self, query: Query, fallback: str) -> Ranked:
         """The most popular items on air, or the asked ones by popularity: from memory alone."""

@@ -1,4 +1,5 @@
-"""The served log's columns: one row an item that was answered, with the very numbers that the ranker scored."""
+"""The served log's columns: one row an item that was answered, with the very numbers that the ranker scored, and what
+they were read from."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from bentos.recommender.evidence import evidence_columns
 from bentos.recommender.query import Ranked
 from catalog.schema import INSTANT
 
@@ -25,12 +27,12 @@ COLUMNS = pa.schema([
 ])  # fmt: skip
 
 
-def served_schema(features: Sequence[str]) -> pa.Schema:
-    """COLUMNS, then a float32 column for each feature of the model, in the model's order."""
-    taken = sorted(set(features) & set(COLUMNS.names))
+def served_schema(features: Sequence[str], evidence: Sequence[pa.Field] = ()) -> pa.Schema:
+    """COLUMNS, then a float32 column for each feature of the model, in the model's order, then those of `evidence`."""
+    taken = sorted(set(features) & {*COLUMNS.names, *(field.name for field in evidence)})
     if taken:
         raise ValueError(f"features {taken} have the names of columns of the served log; rename them in feature_repo")
-    return pa.schema([*COLUMNS, *(pa.field(name, pa.float32()) for name in features)])
+    return pa.schema([*COLUMNS, *(pa.field(name, pa.float32()) for name in features), *evidence])
 
 
 def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bool, **request: object) -> pa.Table:
@@ -47,9 +49,11 @@ def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bo
         "score": pa.array(ranked.scores[:rows].astype(np.float64)),
     }
     if ranked.features is not None:
-        names = schema.names[len(COLUMNS) :]
-        parts = np.ascontiguousarray(ranked.features[:rows].T)
+        parts = np.ascontiguousarray(ranked.features[ranked.places[:rows]].T)
+        names = schema.names[len(COLUMNS) : len(COLUMNS) + len(parts)]
         columns |= {name: pa.array(part, from_pandas=True) for name, part in zip(names, parts, strict=True)}
+    if ranked.read is not None:
+        columns |= evidence_columns(ranked.read.at(ranked.places[:rows]))
     return pa.Table.from_arrays([_column(field, columns, request, rows) for field in schema], schema=schema)
 
 

@@ -10,6 +10,7 @@ The same values as `get_online_features`, without its protobufs. Keys that are r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from feast.types import from_feast_to_pyarrow_type
 
 from streamrank import clock
 from streamrank.stores.reading import answer
-from streamrank.stores.reading.answer import NOT_FOUND, OUTSIDE_MAX_AGE, PRESENT, RowState
+from streamrank.stores.reading.answer import NOT_FOUND, OUTSIDE_MAX_AGE, PRESENT, Answered, RowState
 from streamrank.stores.reading.asking import Steps, ToDecode, asked, reach
 from streamrank.stores.reading.held import Held
 from streamrank.stores.reading.plan import apart, online_store, plan_of
@@ -39,10 +40,6 @@ class OnlineRead:
     matrix: float32 [n, len(names)], the service's numeric and boolean features in its order, NaN where missing.
     blocks: float32 [n, length] of each array of numbers whose lists have one length, NaN where a list is missing.
     columns: every other feature, Arrow [n] of its declared type, null where missing.
-    rows: by view of rows, which row of it was read; of a view with an alias, by the alias.
-    windows: by windowed view, int64 [n, SHARDS]: up to which position of the bus each shard is applied in what was
-    read, NEVER where it never touched the key. A view of which nothing is filled yet, so that it is missing, is not
-    in it.
     keys: the join keys that were reached through items, [n], null where there is none.
     """
 
@@ -50,9 +47,31 @@ class OnlineRead:
     names: tuple[str, ...]
     blocks: dict[str, np.ndarray]
     columns: dict[str, pa.Array]
-    rows: dict[str, RowState]
-    windows: Mapping[str, np.ndarray]
     keys: dict[str, pa.Array]
+    _read: Mapping[str, Answered]
+
+    @cached_property
+    def rows(self) -> dict[str, RowState]:
+        """By view of rows, which row of it was read; of a view with an alias, by the alias."""
+        return {label: part.rows() for label, part in self._read.items() if part.state is not None}
+
+    @cached_property
+    def windows(self) -> dict[str, np.ndarray]:
+        """By windowed view, up to which position of the bus each shard is applied in what was read: int64 [n, SHARDS],
+        NEVER where it never touched the key. A view of which nothing is filled, so that it is missing, is not in it."""
+        return {label: part.applied() for label, part in self._read.items() if part.values is not None}
+
+    def at(self, places: np.ndarray) -> "OnlineRead":
+        """The same of some of the rows: int64 places [m] among them."""
+        taken = pa.array(places)
+        return OnlineRead(
+            self.matrix[places],
+            self.names,
+            {name: block[places] for name, block in self.blocks.items()},
+            {name: column.take(taken) for name, column in self.columns.items()},
+            {name: column.take(taken) for name, column in self.keys.items()},
+            {label: part.at(places) for label, part in self._read.items()},
+        )
 
 
 class OnlineReader:
@@ -89,6 +108,21 @@ class OnlineReader:
     def names(self) -> tuple[str, ...]:
         """The matrix's columns."""
         return self._plan.names
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views of rows that are read, by the names that `OnlineRead.rows` has."""
+        return tuple(view.label for view in self._plan.views if view.windows is None)
+
+    @property
+    def windowed_views(self) -> tuple[str, ...]:
+        """The windowed views that are read, by the names that `OnlineRead.windows` has."""
+        return tuple(view.label for view in self._plan.views if view.windows)
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The join keys that are reached through items where they are not given."""
+        return tuple(sorted(key for through in self._plan.throughs for key in through.reached))
 
     def read(
         self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None
@@ -159,10 +193,8 @@ class OnlineReader:
             else:
                 part = read[output.label]
                 answer.place(output, part.columns[output.feature], part.distinct, blocks, columns)
-        states = {label: part.rows() for label, part in read.items() if part.state is not None}
-        windows = {label: part.applied() for label, part in read.items() if part.values is not None}
-        reached = {name: rows.whole(name) for name in rows.added}
-        return OnlineRead(matrix, plan.names, blocks, columns, states, windows, reached)
+        reached = {name: rows.whole(name) for name in sorted(rows.added)}
+        return OnlineRead(matrix, plan.names, blocks, columns, reached, read)
 
 
 def _present(now_us: int, at_us: int | None, past_us: int) -> int:

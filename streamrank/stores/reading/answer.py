@@ -1,7 +1,7 @@
 """From the values of a request's keys to the answer: the matrix, the blocks, the columns and the rows' times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -57,8 +57,14 @@ class Answered:
         """[rows] of the declared type."""
         return self.distinct.column_over_rows(self.columns[feature])
 
+    def at(self, places: np.ndarray) -> "Answered":
+        """Of some of the rows only."""
+        return replace(self, distinct=self.distinct.at(places))
+
     def applied(self) -> np.ndarray:
         """int64 [rows, SHARDS], NEVER where a shard never touched the row's key."""
+        if self.distinct.rows < self.distinct.keys:
+            return applied(self.distinct.column_over_rows(self.values))
         return self.distinct.over_rows(applied(self.values), NEVER)
 
     def rows(self) -> RowState:

@@ -32,6 +32,12 @@ class Distinct:
         spread[self.places < 0] = missing
         return spread
 
+    def at(self, places: np.ndarray) -> "Distinct":
+        """Of some of the rows only."""
+        return Distinct(
+            self.columns, self.keys, len(places), np.asarray(places) if self.places is None else self.places[places]
+        )
+
     def column_over_rows(self, column: pa.Array) -> pa.Array:
         """[rows] of an Arrow column [keys], null where a key is null."""
         if self.places is None:
