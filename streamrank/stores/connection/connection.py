@@ -1,6 +1,6 @@
 """The server as the online store sees it: fetch and put whole columns, hold the layouts, delete by prefix."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from streamrank.stores.connection.asking import PASSING, GaveUp, ask
 from streamrank.stores.connection.cluster import Cluster
 from streamrank.stores.connection.deleting import delete
 from streamrank.stores.connection.options import ConnectionOptions
-from streamrank.stores.connection.requests import Command, Fetch, Put, Request
+from streamrank.stores.connection.requests import Command, Fetch, Put, Request, Script
 from streamrank.stores.connection.servers import Servers, SingleServer
 from streamrank.stores.connection.talk import Steps, drive, drive_async
 
@@ -67,6 +67,16 @@ class Connection:
     ) -> np.ndarray:
         return await drive_async(self._put(keys, values, expire_ms))
 
+    def run_script(
+        self, script: bytes, keys: pa.LargeBinaryArray, arguments: pa.LargeBinaryArray, after: Sequence[bytes] = ()
+    ) -> list[Any]:
+        """What the script answers, in the order of the keys: for some keys each (one server) or for each (a cluster).
+
+        keys, arguments: n each, without nulls; KEYS are some of the keys, ARGV their arguments and then `after`. The
+        script must do no harm when it is run again, and what it did to the keys before an error stays.
+        """
+        return drive(self._run_script(script, keys, arguments, after))
+
     def set_fields(self, key: bytes, fields: Mapping[bytes, bytes]) -> None:
         """Sets fields of the hash at `key`, keeping the others."""
         drive(self._set_fields(key, fields))
@@ -110,6 +120,11 @@ class Connection:
         _check(keys, values, expire_ms)
         answers = yield from self._ask(Put(keys, values, expire_ms), len(keys))
         return _verdicts(answers)
+
+    def _run_script(self, script: bytes, keys: Any, arguments: Any, after: Sequence[bytes]) -> Steps[list[Any]]:
+        if len(arguments) != len(keys):
+            raise ValueError(f"script: expected an argument for each of {len(keys)} keys, found {len(arguments)}")
+        return (yield from self._ask(Script(script, keys, arguments, after), len(keys)))
 
     def _set_fields(self, key: bytes, fields: Mapping[bytes, bytes]) -> Steps[None]:
         if fields:

@@ -1,6 +1,7 @@
 """What is asked of the server, in two shapes: many rows in one command (one server), or a command a row (a cluster)."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from streamrank.stores.connection.script import COMPARE_AND_SET, DIGEST
 FETCH_ROWS = 1_000
 PUT_ROWS = 256  # a call this long holds the server for about a millisecond
 PUT_BYTES = 1 << 18
+SCRIPT_ROWS = 64  # as long, of a script that works harder
 
 
 class Request(Protocol):
@@ -72,6 +74,37 @@ class Put:
 
     def _head(self, rows: int) -> bytes:
         return wire.head(3 + rows * len(self._columns), b"EVALSHA", DIGEST, b"%d" % rows)
+
+
+class Script:
+    """A script that takes any number of keys and an argument for each, then `after`, the same for all of them.
+
+    Sent again after a failure, so a script must do no harm when it meets its own work.
+    """
+
+    name = "EVALSHA"
+
+    def __init__(
+        self, script: bytes, keys: pa.LargeBinaryArray, arguments: pa.LargeBinaryArray, after: Sequence[bytes] = ()
+    ) -> None:
+        self.keys, self._size, self._after = keys, arguments.nbytes, after
+        self.preamble = wire.command(b"SCRIPT", b"LOAD", script)
+        self._digest = hashlib.sha1(script, usedforsecurity=False).hexdigest().encode()
+        self._columns, self._end = [wire.bulk(keys), wire.bulk(arguments)], wire.words_of(after)
+
+    def spans(self) -> list[tuple[int, int]]:
+        mean = max(1, self._size // max(1, len(self.keys)))
+        return list(_spans(len(self.keys), min(SCRIPT_ROWS, max(1, PUT_BYTES // mean))))
+
+    def many(self, start: int, stop: int) -> bytes:
+        spans = [wire.span(column, start, stop) for column in self._columns]
+        return b"".join((self._head(stop - start), *spans, self._end))
+
+    def each(self) -> pa.LargeBinaryArray:
+        return wire.glue(self._head(1), *self._columns, self._end)
+
+    def _head(self, rows: int) -> bytes:
+        return wire.head(3 + rows * 2 + len(self._after), b"EVALSHA", self._digest, b"%d" % rows)
 
 
 class Command:

@@ -1,5 +1,7 @@
 """Requests as bytes in the Redis protocol, whole columns at a time."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +17,12 @@ def command(*words: bytes) -> bytes:
 
 def head(count: int, *words: bytes) -> bytes:
     """The start of a command of `count` words: its first words; the others are appended as bulk strings."""
-    return b"*%d\r\n" % count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+    return b"*%d\r\n" % count + words_of(words)
+
+
+def words_of(words: Iterable[bytes]) -> bytes:
+    """Each as a bulk string."""
+    return b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
 
 
 def bulk(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:

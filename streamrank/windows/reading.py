@@ -1,0 +1,168 @@
+"""Stored values as numpy arrays: where each part of each value lies, and the aggregates of windows and lifetimes."""
+
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from streamrank.stores.connection import wire
+from streamrank.windows.layout import VERSION, WORD, Tile, layout_of
+from streamrank.windows.slots import Feature, Slot
+from streamrank.windows.spec import WindowedView
+
+EMPTY = {"count": (np.int64, 0), "sum": (np.int64, 0), "min": (np.float64, np.nan), "max": (np.float64, np.nan),
+         "last": (np.float64, np.nan)}  # fmt: skip
+
+
+def positions(values: pa.LargeBinaryArray, shards: int, never: int) -> np.ndarray:
+    """int64 [n, shards] as `finishing.applied` describes it."""
+    heads = Heads(values)
+    found = np.full((len(values), shards), never, np.int64)
+    if len(heads.starts):
+        touched = (heads.bitmap[:, None] >> np.arange(shards)) & 1
+        rows, columns = np.nonzero(touched)
+        nth = (np.cumsum(touched, axis=1) - 1)[rows, columns]
+        found[heads.present[rows], columns] = heads.words[(heads.starts + heads.head)[rows] + nth]
+    return found
+
+
+class Heads:
+    """words: all values, int64. present: int64 [m], which of the n values are there; starts: their first words;
+    head, bitmap, touched: of each of the m the words of its head, the shards, and how many they are."""
+
+    def __init__(self, values: pa.LargeBinaryArray) -> None:
+        bounds = wire.offsets(values)
+        lengths = np.diff(bounds)
+        self.words = _aligned(values, bounds)
+        self.rows, self.present = len(values), np.flatnonzero(lengths)
+        self.starts = ((bounds[:-1] - bounds[0]) // WORD)[self.present]
+        if lengths.size and (lengths % WORD).any():
+            raise ValueError("windowed value: expected whole words of 8 bytes, found another length; rebuild the view")
+        first = self.words[self.starts]
+        if (first & 0xFF != VERSION).any():
+            raise ValueError(f"windowed value: expected version {VERSION}, found another; rebuild the view")
+        self.head, self.bitmap = (first >> 8) & 0xFF, (first >> 16) & 0xFFFF
+        self.touched = np.bitwise_count(self.bitmap).astype(np.int64)
+
+
+def _aligned(values: pa.LargeBinaryArray, bounds: np.ndarray) -> np.ndarray:
+    data = values.buffers()[2]
+    if data is None or bounds[-1] == bounds[0]:
+        return np.zeros(0, np.int64)
+    whole = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
+    part = whole[: len(whole) // WORD * WORD]
+    return (part if part.ctypes.data % WORD == 0 else part.copy()).view(np.int64)
+
+
+class Keys:
+    """Aggregates of n values; a value that is null is an empty one."""
+
+    def __init__(self, view: WindowedView, values: pa.LargeBinaryArray) -> None:
+        self._heads, self._layout = Heads(values), layout_of(view.rings, view.lifetime)
+        self._rings: dict[int, _Tiles] = {}
+
+    def aggregate(self, feature: Feature, slot: Slot, at_us: int) -> np.ndarray:
+        """The slot over the feature's window up to `at_us`: [n], counts and sums int64, others float64 or NaN."""
+        dtype, nothing = EMPTY[slot.function]
+        heads = self._heads
+        if not len(heads.present):
+            return np.full(heads.rows, nothing, dtype)
+        found = self._lifetime(slot) if feature.slide_us is None else self._windowed(feature, slot, at_us)
+        if len(found) == heads.rows:
+            return found
+        whole = np.full(heads.rows, nothing, dtype)
+        whole[heads.present] = found
+        return whole
+
+    def _lifetime(self, slot: Slot) -> np.ndarray:
+        place = self._after_head + self._layout.lifetime[slot] + (2 if slot.function == "last" else 0)
+        words = self._heads.words[place]
+        return words if slot.function in ("count", "sum") else words.view(np.float64)
+
+    def _windowed(self, feature: Feature, slot: Slot, at_us: int) -> np.ndarray:
+        number = next(n for n, tile in enumerate(self._layout.tiles) if tile.ring.slide_us == feature.slide_us)
+        now = at_us // feature.slide_us
+        return self._tiles(number).over(slot, now - feature.window_us // feature.slide_us, now)
+
+    @cached_property
+    def _after_head(self) -> np.ndarray:
+        return self._heads.starts + self._layout.head + self._heads.touched
+
+    @cached_property
+    def _ring_starts(self) -> list[np.ndarray]:
+        """Of each ring the first word in each value, and behind them the end."""
+        starts = [self._after_head + self._layout.lifetime_words]
+        for number, tile in enumerate(self._layout.tiles):
+            starts.append(starts[-1] + self._count(number) * tile.width)
+        return starts
+
+    def _count(self, number: int) -> np.ndarray:
+        return self._heads.words.view(np.uint16)[self._heads.starts * 4 + 2 + number].astype(np.int64)
+
+    def _tiles(self, number: int) -> "_Tiles":
+        if number not in self._rings:
+            tile, starts = self._layout.tiles[number], self._ring_starts[number]
+            self._rings[number] = _Tiles(self._heads.words, tile, starts, self._count(number))
+        return self._rings[number]
+
+
+class _Tiles:
+    """The tiles of one ring of m keys, one after the other."""
+
+    def __init__(self, words: np.ndarray, tile: Tile, starts: np.ndarray, counts: np.ndarray) -> None:
+        self._words, self._tile = words, tile
+        self._ends = np.cumsum(counts)
+        self._begins = self._ends - counts
+        total = int(self._ends[-1])
+        self._places = np.repeat(starts - tile.width * self._begins, counts) + tile.width * np.arange(total)
+        self._numbers = words.view(np.uint32)[2 * self._places]
+        self._columns: dict[Slot, np.ndarray] = {}
+        self._ranges: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def over(self, slot: Slot, oldest: int, newest: int) -> np.ndarray:
+        """[m]: the slot over tiles oldest..newest of each key."""
+        begins, ends = self._range(oldest, newest)
+        column, empty = self._column(slot), begins == ends
+        if slot.function == "last":
+            return self._last(column, begins, ends)
+        reduce = {"min": np.fmin, "max": np.fmax}.get(slot.function, np.add)
+        bounds = np.empty(2 * len(begins), np.int64)
+        bounds[::2], bounds[1::2] = begins, ends
+        found = reduce.reduceat(column, bounds)[::2]  # of [b, e) that is empty it gives column[b]
+        found[empty] = EMPTY[slot.function][1]
+        return found
+
+    def _last(self, column: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Tiles ascend by event time, so it is in the newest one that holds any."""
+        newest = np.maximum.accumulate(np.where(np.isnan(column), -1, np.arange(len(column))))
+        place = newest[np.maximum(ends - 1, 0)]
+        return np.where((ends > begins) & (place >= begins), column[place], np.nan)
+
+    def _range(self, oldest: int, newest: int) -> tuple[np.ndarray, np.ndarray]:
+        if (oldest, newest) not in self._ranges:
+            begins = self._begins + self._counted(self._numbers < oldest)
+            ends = self._ends - self._counted(self._numbers > newest)
+            self._ranges[oldest, newest] = begins, np.maximum(ends, begins)
+        return self._ranges[oldest, newest]
+
+    def _counted(self, chosen: np.ndarray) -> np.ndarray:
+        """int64 [m]: how many of each key's tiles are chosen."""
+        if not chosen.any():
+            return np.zeros(len(self._begins), np.int64)
+        running = np.concatenate([[0], np.cumsum(chosen)])
+        return running[self._ends] - running[self._begins]
+
+    def _column(self, slot: Slot) -> np.ndarray:
+        """The slot of every tile, and one more, so that a range may end there."""
+        if slot not in self._columns:
+            self._columns[slot] = self._read(slot)
+        return self._columns[slot]
+
+    def _read(self, slot: Slot) -> np.ndarray:
+        column = np.zeros(len(self._places) + 1, EMPTY[slot.function][0])
+        if slot.function == "count":
+            column[:-1] = self._words.view(np.uint32)[2 * self._places + self._tile.counts[slot]]
+        else:
+            place = self._tile.words[slot] + (2 if slot.function == "last" else 0)
+            column[:-1] = self._words.view(column.dtype)[self._places + place]
+        return column
