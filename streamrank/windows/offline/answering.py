@@ -60,7 +60,7 @@ def _joined(
     columns |= {measure: f"{own}.value" for measure, (own, _) in zip(bests, found, strict=True)}
     joins = "".join(f" LEFT JOIN {part} ON {part}.g = i.g" for part in [*parts, *(own for own, _ in found)])
     outputs = ", ".join(
-        f"{feature_sql(view, feature, columns)} AS {quoted(output)}" for output, feature in features.items()
+        f"{feature_sql(feature, columns, view.scales)} AS {quoted(output)}" for output, feature in features.items()
     )
     tables = [table for _, tables in found for table in tables]
     return [*tables, f"{name} AS NOT MATERIALIZED (SELECT i.g, {outputs} FROM {instants} i{joins})"]
