@@ -64,7 +64,7 @@ def _seen(piece: Piece, chosen: Chosen) -> tuple[np.ndarray, np.ndarray]:
     if not len(rows):
         return np.zeros(0, np.int64), np.zeros((0, SHARDS), np.int64)
     labels = [name.removesuffix(APPLIED) for name in piece.applied()]
-    greatest = np.maximum.reduce([positions(rows, label)[0] for label in labels])
+    greatest = np.maximum.reduce([positions(rows, label) for label in labels])
     codes = np.asarray(rows["request_id"].combine_chunks().dictionary_encode().indices)
     order = np.argsort(codes, kind="stable")
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))

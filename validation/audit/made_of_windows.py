@@ -35,8 +35,9 @@ def from_windows(
     given_as: Mapping[str, str], log: LogSnapshot, floors: Floors,
 ) -> Recomputed:  # fmt: skip
     """The features `names` of a windowed view for served rows [n]."""
-    applied, keyed = positions(rows, view.label)
+    applied = positions(rows, view.label)
     keys = {name: _whole(column) for name, column in key_columns(rows, view.keys, given_as).items()}
+    keyed = np.logical_and.reduce([np.asarray(pc.is_valid(column)) for column in keys.values()])
     at_us = instants(rows)
     asked = pa.table(keys | {"at_us": at_us, "mark": _mark(applied), "__row": np.arange(len(rows))})
     first, places = _distinct(connection, asked, [*keys, "at_us", "mark"])

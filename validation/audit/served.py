@@ -76,9 +76,11 @@ def pieces(folder: Path, since_us: int | None = None, rows: int = PIECE_ROWS) ->
         yield _piece(schema, files)
 
 
-def positions(rows: pa.Table, label: str) -> tuple[np.ndarray, np.ndarray]:
-    """int64 [n, SHARDS] of a windowed view's applied positions, NEVER where there is none; bool [n]: rows that have a
-    key. ValueError where a list has another length."""
+def positions(rows: pa.Table, label: str) -> np.ndarray:
+    """int64 [n, SHARDS] of a windowed view's applied positions, NEVER where there is none.
+
+    ValueError where a list has another length.
+    """
     column = rows[label + APPLIED].combine_chunks()
     there = np.asarray(pc.is_valid(column))
     lengths = np.unique(np.asarray(pc.list_value_length(column).drop_null()))
@@ -89,7 +91,7 @@ def positions(rows: pa.Table, label: str) -> tuple[np.ndarray, np.ndarray]:
         )
     found = np.full((len(column), SHARDS), NEVER, np.int64)
     found[there] = np.asarray(column.flatten().fill_null(NEVER), np.int64).reshape(-1, SHARDS)
-    return found, there
+    return found
 
 
 def instants(rows: pa.Table) -> np.ndarray:
