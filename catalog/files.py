@@ -10,9 +10,9 @@ from catalog.dataset import IdType, Manifest
 from catalog.schema import EVENTS, ITEMS
 from catalog.source import Source, fingerprint
 from catalog.tables import Read, read, require
+from validation.offered import INTEGER
 
 STAMPED = ("shard", "log_position", "arrived_on")  # given by the log, so those of an export mean nothing here
-INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
 def source(events: Path, items: Path | None = None, users: Path | None = None, name: str = "files") -> Source:

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from catalog.arrivals import TELLING, UPDATES, updates_of
+from catalog.dataset import DataSet
 from catalog.schema import EVENTS, TOPICS
 from catalog.sql import query, quick
+from streamrank.events.log import EventLog
 
 Attributes = tuple[str | None, tuple[str, ...] | None]
 """creator_id and topics of an item, None where nobody said."""
@@ -54,10 +57,11 @@ class KnownItems:
         return creator or known_creator, topics or known_topics
 
 
-def known_items(items: pa.Table, logged: list[str]) -> KnownItems:
-    """What the items file says (item_id, creator_id, topics) and then the updates in the log's files."""
+def known_items_of(data: DataSet) -> KnownItems:
+    """What the data set's items file says, where it has one, and then the updates in its event log."""
+    items = pq.read_table(data.items, columns=["item_id", "creator_id", "topics"]) if data.items.exists() else None
     known = KnownItems(items)
-    known.learn(_attributes(query(LATEST, updates=updates_of(EVENTS.empty_table(), logged))))
+    known.learn(_attributes(query(LATEST, updates=updates_of(EVENTS.empty_table(), EventLog(data.events).files()))))
     return known
 
 

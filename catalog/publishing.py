@@ -3,17 +3,28 @@
 The one way in for HTTP, the command line and whoever holds a bus.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+import numpy as np
 import pyarrow as pa
 
-from catalog.filling import KnownItems, filled_by, told_by
+from catalog.dataset import DataSet
+from catalog.filling import KnownItems, filled_by, known_items_of, told_by
 from catalog.schema import PUBLISHED, shard_keys
 from streamrank import clock
 from streamrank.events.bus import Bus
 from streamrank.settings import settings
 from validation.door import admit_arriving
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the door knows of a data set. integer_ids: which of user_id and item_id must look like integers."""
+
+    known: KnownItems = field(default_factory=KnownItems)
+    integer_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,23 +43,39 @@ class Receipt:
     ignored: tuple[str, ...]
 
 
-def publish(bus: Bus, rows: pa.Table, known: KnownItems | None = None) -> Receipt:
+def open_door(data: DataSet) -> Door:
+    """The door of a data set, with what its items file and event log say of items; DataSetMissing without one."""
+    manifest = data.manifest()
+    ids = {"user_id": manifest.user_ids, "item_id": manifest.item_ids}
+    return Door(known_items_of(data), tuple(name for name, kind in ids.items() if kind == "integer"))
+
+
+def publish(bus: Bus, rows: pa.Table, door: Door | None = None) -> Receipt:
     """Offers `rows` (n, any columns of PUBLISHED in any type that can be read as its) to the bus.
 
-    known: what is known of items; learns from what the bus takes. Raises BusFull when the bus is full and stays so:
-    offering the same rows again, with their event_ids or equal contents, takes the others and these once.
+    door: learns of items from what the bus takes. Raises BusFull when the bus is full and stays so: offering the same
+    rows again, with their event_ids or equal contents, takes the others and these once.
     """
-    known = known if known is not None else KnownItems()
-    admission = admit_arriving(rows, clock.now_us(), settings().future_tolerance // timedelta(microseconds=1))
-    told = told_by(admission.good)
-    events, unknown = filled_by(admission.good, known, told)
+    return publish_all(bus, [rows], door or Door())[0]
+
+
+def publish_all(bus: Bus, offers: Sequence[pa.Table], door: Door) -> list[Receipt]:
+    """The same for several offers at once, each judged by itself, in one round trip."""
+    now, tolerance = clock.now_us(), settings().future_tolerance // timedelta(microseconds=1)
+    admitted = [admit_arriving(rows, now, tolerance, door.integer_ids) for rows in offers]
+    good = pa.concat_tables([admission.good for admission in admitted])
+    told = told_by(good)
+    events, unknown = filled_by(good, door.known, told)
     published = bus.publish(events, shard_keys(events))
     taken = published.taken
-    known.learn(told if taken.all() else told_by(events.filter(pa.array(taken))))  # a retry tells nothing new
-    return Receipt(
-        taken=int(taken.sum()),
-        duplicates=int(published.duplicate.sum()),
-        refused=admission.bad,
-        unknown_items=int((unknown & taken).sum()),
-        ignored=tuple(name for name in rows.column_names if name not in PUBLISHED.names),
-    )
+    door.known.learn(told if taken.all() else told_by(events.filter(pa.array(taken))))  # a retry tells nothing new
+    ends = np.cumsum([len(admission.good) for admission in admitted])
+    parts = zip(*(np.split(flags, ends[:-1]) for flags in (taken, published.duplicate, unknown & taken)), strict=True)
+    return [
+        Receipt(int(took.sum()), int(again.sum()), admission.bad, int(nobodys.sum()), _ignored(rows))
+        for rows, admission, (took, again, nobodys) in zip(offers, admitted, parts, strict=True)
+    ]
+
+
+def _ignored(rows: pa.Table) -> tuple[str, ...]:
+    return tuple(name for name in rows.column_names if name not in PUBLISHED.names)

@@ -16,14 +16,15 @@ from validation.plain import cast_plainly
 from validation.rules import by_arrow
 
 
-def admit_arriving(rows: pa.Table, now_us: int, tolerance_us: int) -> Admission:
+def admit_arriving(rows: pa.Table, now_us: int, tolerance_us: int, integer_ids: tuple[str, ...] = ()) -> Admission:
     """Judges `rows` (any columns of PUBLISHED, in any type that can be read as its) as arriving now.
 
     good: in the columns of PUBLISHED. A time ahead of `now_us` by up to `tolerance_us` is left as it is, for the bus
     reads it as the arrival that it gives. bad: as of `validation.events.admit`. Stamps in `rows` are not looked at.
+    integer_ids: which of user_id and item_id are integers in the data set, and could not be answered as other text.
     """
     known = rows.select([name for name in rows.column_names if name in PUBLISHED.names])
-    events = offered(identified(cast_plainly(known, GIVEN), quick), now_us, quick)
+    events = offered(identified(cast_plainly(known, GIVEN), quick), now_us, quick, integer_ids)
     reasons = soundness(events, tolerance_us, by_arrow, quick)
     good = pc.equal(reasons, "")
     admitted = events.select(PUBLISHED.names).filter(good).cast(PUBLISHED)

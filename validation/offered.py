@@ -9,25 +9,28 @@ from catalog.sql import Ask
 from validation.casting import FAULTS
 
 UPDATES = ("item_update", "user_update")  # these must say something
+INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
 OF_A_VIEWER = ("viewer_enter", "viewer_ping", "viewer_leave")  # paired by user and item
 LACKING = {"item": "no item_id", "user": "no user_id", "viewer": "no user_id or no item_id"}
 
 
-def offered(typed: pa.Table, now_us: int, ask: Ask) -> pa.Table:
+def offered(typed: pa.Table, now_us: int, ask: Ask, integer_ids: tuple[str, ...] = ()) -> pa.Table:
     """`typed` (columns of GIVEN and `faults`) with what the rules and their texts speak of.
 
     arrival: when it came, event_time where it does not say. ahead_us: an event may lie ahead of its arrival, and an
     arrival ahead of the present, by the tolerance. key: 1, null where the type's key is missing; lacking: which.
+    alien: an id that should be an integer (`integer_ids`) and is none.
     """
     time = _micros(typed["event_time"])
     arrival = pc.coalesce(_micros(typed["arrived_at"]), time)
     arrived = pc.min_element_wise(arrival, now_us)  # a null steps back before what is known
     no_object = _no_object(typed, ask)
     key, lacking = _keys(typed)
+    alien = _alien(typed, integer_ids)
     more = {
         "arrival": arrival.cast(INSTANT), "time_us": time, "no_object": no_object, "key": key, "lacking": lacking,
         "ahead_us": pc.subtract(pc.max_element_wise(time, arrival), arrived),
-        "no_objects": pc.cast(pc.is_valid(no_object), pa.int64()),
+        "alien": alien, "aliens": _count(alien), "no_objects": _count(no_object),
         "unreadable": pc.list_value_length(typed[FAULTS]),
     }  # fmt: skip
     defaults = {"event_type": pc.fill_null(typed["event_type"], "view"), "arrived_at": arrived.cast(INSTANT)}
@@ -62,6 +65,19 @@ def _keys(typed: pa.Table) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     for kind, (of_kind, has) in kinds.items():
         there, lacking = pc.if_else(of_kind, has, there), pc.if_else(of_kind, LACKING[kind], lacking)
     return pc.if_else(there, pa.scalar(1, pa.int64()), pa.scalar(None, pa.int64())), lacking
+
+
+def _alien(typed: pa.Table, integer_ids: tuple[str, ...]) -> pa.ChunkedArray:
+    """The first id that does not look like an integer, null where all do."""
+    found = pa.chunked_array([pa.nulls(len(typed), pa.string())])
+    for name in integer_ids:
+        wrong = pc.invert(pc.match_substring_regex(typed[name], INTEGER))
+        found = pc.coalesce(found, pc.if_else(wrong, pc.binary_join_element_wise(name, typed[name], " "), None))
+    return found
+
+
+def _count(found: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.cast(pc.is_valid(found), pa.int64())
 
 
 def _one_of(typed: pa.Table, types: tuple[str, ...]) -> pa.ChunkedArray:

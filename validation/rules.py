@@ -43,6 +43,7 @@ def event_rules(tolerance_us: int) -> tuple[Rule, ...]:
     return (
         Rule("unknown event_type", "event_type", "event_type", among=EVENT_TYPES),
         Rule("null key", "key", "lacking", present=True),
+        Rule("id no integer", "aliens", "alien", most=0),
         Rule("null time", "time_us", "'no event_time'", present=True),
         Rule("time in the future", "ahead_us", f"strftime(greatest(event_time, arrival), {ISO})", most=tolerance_us),
         Rule("time before 1970", "time_us", f"strftime(event_time, {ISO})", least=0),

@@ -9,25 +9,28 @@ from uuid import uuid4
 
 import bentoml
 
+from bentos.door import JsonDoor, WithoutTracebacks
+from bentos.home import manifest, settle
+from bentos.openapi import Described, described
 from bentos.recommender import home
 from bentos.recommender.api import api_of
-from bentos.recommender.door import JsonDoor, WithoutTracebacks
-from bentos.recommender.openapi import DescribedService
 from bentos.recommender.query import Query, Ranked
 from streamrank import clock, embedded
 
-home.settle()
-API = api_of(home.manifest())
+settle()
+API = api_of(manifest())
 MODEL = f"{home.model_name()}:latest"
 home.promoted(MODEL)
 home.applied()
 ROUTE = "/recommend"
+LARGEST_BODY = 1 << 20  # bytes; 1,000 candidates of the longest ids fit in a third of it
+READY = "200 once the model is loaded, and on while the online store is down: popular items are answered then."
 
 logger = logging.getLogger("bentoml.recommender")
 
 
 @bentoml.service(
-    service_class=DescribedService,
+    service_class=described(Described("streamrank recommender", "The ranked items", READY, "1 MiB")),
     workers=1,
     traffic={"timeout": 30, "max_concurrency": 128},
     description="Ranks what a user can watch now, by features read at request time.",
@@ -98,4 +101,4 @@ def _pinned() -> str | None:
     return next((str(model.tag) for model in models if model.tag.name == home.model_name()), None)
 
 
-Recommender.add_asgi_middleware(JsonDoor, path=ROUTE)
+Recommender.add_asgi_middleware(JsonDoor, path=ROUTE, largest=LARGEST_BODY)

@@ -1,4 +1,4 @@
-"""What may reach `/recommend` at all: a JSON body of a bounded size. All else is answered 415 or 413 here."""
+"""What may reach a service at all: a JSON body of a bounded size. All else is answered 415 or 413 here."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,14 +12,13 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-LARGEST_BODY = 1 << 20  # bytes; 1,000 candidates of the longest ids fit in a third of it
-
 
 class JsonDoor:
     """ASGI middleware before the API: BentoML itself would also read forms, and bodies of any size."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], path: str) -> None:
-        self.app, self.path = app, path
+    def __init__(self, app: Callable[..., Awaitable[None]], path: str, largest: int) -> None:
+        """largest: bytes of a body."""
+        self.app, self.path, self.largest = app, path, largest
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self.path or scope["method"] != "POST":
@@ -27,9 +26,9 @@ class JsonDoor:
         kind = Headers(scope=scope).get("content-type", "application/json").split(";")[0].strip().lower()
         if kind != "application/json":
             return await _refuse(415, f"Content-Type: expected application/json, found {kind!r}")(scope, receive, send)
-        body = await _read(receive)
+        body = await _read(receive, self.largest)
         if body is None:
-            return await _refuse(413, f"body: expected at most {LARGEST_BODY} bytes")(scope, receive, send)
+            return await _refuse(413, f"body: expected at most {self.largest} bytes")(scope, receive, send)
         return await self.app(scope, _replay(body, receive), send)
 
 
@@ -37,7 +36,7 @@ def _refuse(status: int, message: str) -> JSONResponse:
     return JSONResponse({"error": message}, status_code=status)
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, largest: int) -> bytes | None:
     """The whole body, or None when it is larger than allowed."""
     parts, size, more = [], 0, True
     while more:
@@ -45,7 +44,7 @@ async def _read(receive: Receive) -> bytes | None:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         more = message.get("more_body", False)
-        if size > LARGEST_BODY:
+        if size > largest:
             return None
     return b"".join(parts)
 
