@@ -8,6 +8,7 @@ or deduplicates again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +44,27 @@ class BusFull(Exception):
 
 class Trimmed(Exception):
     """A range was asked for of which a part has been trimmed away."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How far a bus has come, each of SHARDS. last: int64, the last position given. total: int64, events ever taken.
+    marked: bool, it bears the mark that was expected. before: int64, events taken up to the position asked for."""
+
+    last: np.ndarray
+    total: np.ndarray
+    marked: np.ndarray
+    before: np.ndarray
+
+
+class Lease(Protocol):
+    def hold(self) -> bool:
+        """Takes or renews the lease; False while another holds it."""
+        ...
+
+    def release(self) -> None:
+        """Leaves it to the next one, if it is ours."""
+        ...
 
 
 class Bus(Protocol):
@@ -100,4 +122,15 @@ class Bus(Protocol):
 
     def size_bytes(self) -> int:
         """About how many bytes of events are held."""
+        ...
+
+    def sight(self, expected: str, mark: str, last: np.ndarray) -> Sight:
+        """How far the bus has come, up to `last` (int64 [SHARDS]) and in all, and whether it bears the mark `expected`.
+
+        Leaves `mark` instead, in the same step: a bus that comes back without it has lost what it took afterwards.
+        """
+        ...
+
+    def lease(self, name: str, length: timedelta) -> Lease:
+        """A lease on a task that one process does at a time; it runs out when it was not renewed for `length`."""
         ...

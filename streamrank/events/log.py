@@ -3,7 +3,9 @@
 Every append is one atomic commit that carries its app transaction, so that the same batch is written exactly once.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +19,9 @@ from deltalake.exceptions import CommitFailedError
 from streamrank.events.shards import NEVER, SHARDS
 
 DAY_COLUMN = "arrived_on"
+TARGET_BYTES = 128 << 20
+# A commit every two seconds leaves a file each; those behind the last checkpoint are kept for a day.
+CONFIGURATION = {"delta.logRetentionDuration": "interval 1 days"}
 
 
 @dataclass(frozen=True)
@@ -32,23 +37,28 @@ class EventLog:
         shard); its further columns become the log's. version: grows with every batch of one app_id.
         ValueError when the columns are not those of the log.
         """
-        if self.committed(app_id) >= version:
+        held = self._held()
+        return _version(held, app_id) < version and self._commit(held, table, {app_id: version})
+
+    def append_shards(self, table: pa.Table, transactions: Mapping[str, int], follows: Mapping[str, int]) -> bool:
+        """Adds `table` in one commit, with the new version of every app_id; False, and nothing is added, when one of
+        them is not at the version that it `follows` (-1: none), since another writer was first.
+
+        table: as for `append`. transactions, follows: the same app_ids.
+        """
+        held = self._held()
+        if any(_version(held, app_id) != version for app_id, version in follows.items()):
             return False
-        self._refuse_other_columns(table)
-        rows = table.append_column(DAY_COLUMN, pc.cast(table["arrived_at"], pa.timestamp("us")).cast(pa.date32()))
-        commit = CommitProperties(app_transactions=[Transaction(app_id, version)])
-        try:
-            write_deltalake(self.path, rows, mode="append", partition_by=[DAY_COLUMN], commit_properties=commit)
-        except CommitFailedError:
-            if self.committed(app_id) >= version:  # another process was writing the very same batch
-                return False
-            raise
-        return True
+        return self._commit(held, table, transactions)
 
     def committed(self, app_id: str) -> int:
         """The greatest version of `app_id` that is in, -1 when none is."""
-        found = self._table().transaction_version(app_id) if self.exists() else None
-        return -1 if found is None else found
+        return _version(self._held(), app_id)
+
+    def versions(self, app_ids: Sequence[str]) -> list[int]:
+        """`committed` of each, all as of one version of the log."""
+        held = self._held()
+        return [_version(held, app_id) for app_id in app_ids]
 
     def version(self) -> int:
         """The number of the last commit, 0 for the first; -1 before it."""
@@ -81,14 +91,57 @@ class EventLog:
                 last[shard] = position
         return last
 
+    def compact(self) -> int:
+        """Merges small files within each day, in one commit; how many files were replaced.
+
+        Whoever holds the list of `files` goes on reading those, which stay until `vacuum`; the next list has
+        the new ones only. Events may be appended meanwhile.
+        """
+        held = self._held()
+        return held.optimize.compact(target_size=TARGET_BYTES)["numFilesRemoved"] if held else 0
+
+    def vacuum(self, retention: timedelta) -> int:
+        """Removes files that have not been part of the log for `retention`; how many. Readers hold lists no longer."""
+        held = self._held()
+        if held is None:
+            return 0
+        hours = retention // timedelta(hours=1)
+        removed = held.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+        held.create_checkpoint()
+        held.cleanup_metadata()
+        return len(removed)
+
     def _table(self) -> DeltaTable:
         return DeltaTable(self.path)
 
-    def _refuse_other_columns(self, table: pa.Table) -> None:
-        if not self.exists():
-            return
-        held = {field.name for field in self._table().schema().fields} - {DAY_COLUMN}
-        if held != set(table.column_names):
+    def _held(self) -> DeltaTable | None:
+        return self._table() if self.exists() else None
+
+    def _commit(self, held: DeltaTable | None, table: pa.Table, transactions: Mapping[str, int]) -> bool:
+        """Appends to the version of the log that `held` has read; False when another was first."""
+        self._refuse_other_columns(held, table)
+        rows = table.append_column(DAY_COLUMN, pc.cast(table["arrived_at"], pa.timestamp("us")).cast(pa.date32()))
+        marks = [Transaction(app_id, version) for app_id, version in transactions.items()]
+        try:
+            write_deltalake(
+                held or self.path, rows, mode="append", partition_by=[DAY_COLUMN],
+                commit_properties=CommitProperties(app_transactions=marks),
+                configuration=None if held else CONFIGURATION,
+            )  # fmt: skip
+        except CommitFailedError:
+            if any(self.committed(app_id) >= version for app_id, version in transactions.items()):
+                return False
+            raise
+        return True
+
+    def _refuse_other_columns(self, held: DeltaTable | None, table: pa.Table) -> None:
+        columns = {field.name for field in held.schema().fields} - {DAY_COLUMN} if held else set(table.column_names)
+        if columns != set(table.column_names):
             raise ValueError(
-                f"event log {self.path}: expected columns {sorted(held)}, found {sorted(table.column_names)}"
+                f"event log {self.path}: expected columns {sorted(columns)}, found {sorted(table.column_names)}"
             )
+
+
+def _version(held: DeltaTable | None, app_id: str) -> int:
+    found = held.transaction_version(app_id) if held else None
+    return -1 if found is None else found

@@ -94,3 +94,25 @@ TRIM = _each(
   end
 """,
 )
+# a[1]: the mark expected, a[2]: the new one, a[3]: a position. Answers last, total, whether the mark was the expected
+# one, and where it was not, how many events were taken up to the position: that is told by the last chunk up to it,
+# else by the first behind it, else by the shard.
+SIGHT = _each(
+    3,
+    """
+  local state, stream = prefix .. 'state', prefix .. 'stream'
+  local held = call('HMGET', state, 'last', 'total', 'mark')
+  local last, total, before = held[1] or false, held[2] or '0', '0'
+  if held[3] ~= a[1] and tonumber(a[3]) > 0 then
+    local upto = call('XREVRANGE', stream, a[3], '-', 'COUNT', 1)[1]
+    local behind = not upto and call('XRANGE', stream, a[3], '+', 'COUNT', 1)[1]
+    if upto then before = string.match(upto[2][2], '(%d+)$')
+    elseif behind then
+      local first, _, counted = string.match(behind[2][2], '^(%d+) (%d+) (%d+)$')
+      before = format('%.0f', counted - (string.match(behind[1], '^%d+') - first + 1))
+    else before = total end
+  end
+  call('HSET', state, 'mark', a[2])
+  reply = {last, total, held[3] == a[1] and '1' or '0', before}
+""",
+)

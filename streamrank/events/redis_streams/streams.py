@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from streamrank import clock
-from streamrank.events.bus import BusFull, Published, Trimmed
+from streamrank.events.bus import BusFull, Published, Sight, Trimmed
 from streamrank.events.digests import digests
 from streamrank.events.redis_streams import chunks, scripts
 from streamrank.events.redis_streams.append import APPEND
 from streamrank.events.redis_streams.calls import Calls
 from streamrank.events.redis_streams.chunks import Chunk
 from streamrank.events.redis_streams.keys import project_key, shard_prefix
+from streamrank.events.redis_streams.lease import Lease
 from streamrank.events.redis_streams.publishing import Offer, Piece
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import Connection, StoreFull
@@ -125,6 +126,16 @@ class RedisStreams:
 
     def size_bytes(self) -> int:
         return sum(int(held[1] or 0) - int(held[2] or 0) for held in self._state(ALL))
+
+    def sight(self, expected: str, mark: str, last: np.ndarray) -> Sight:
+        arguments = [(expected.encode(), mark.encode(), b"%d" % position) for position in last]
+        replies = self._call(scripts.SIGHT, ALL, arguments)
+        ends = np.array([_position(reply[0]) for reply in replies], np.int64)
+        counts = np.array([[int(text) for text in reply[1:]] for reply in replies], np.int64)
+        return Sight(ends, counts[:, 0], counts[:, 1] > 0, counts[:, 2])
+
+    def lease(self, name: str, length: timedelta) -> Lease:
+        return Lease(self.connection, project_key(self.project, f"lease:{name}"), length)
 
     def _append(self, offer: Offer, pieces: Sequence[Piece]) -> bool:
         """Whether any piece was answered; those whose shard is full are offered again."""
