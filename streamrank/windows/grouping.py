@@ -89,7 +89,8 @@ class Groups:
                 positions = self._rows["log_position"].to_numpy()[self._order]
                 self._reduced[slot] = _reduced(slot, (self._event_us, positions, column), self._pieces)
             else:
-                _refuse_inexact(slot, column)
+                if slot.function in ("count", "sum"):
+                    _refuse_inexact(slot, column)
                 self._reduced[slot] = _reduced(slot, (column,), self._pieces)
         return self._reduced[slot]
 
