@@ -27,7 +27,7 @@ from pydantic import Field
 
 from streamrank import clock
 from streamrank.stores.materializing import ahead, reading, writing
-from streamrank.windows.spec import is_windowed
+from streamrank.windows.spec import check, is_windowed
 
 logger = logging.getLogger(__name__)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,6 +47,10 @@ class StreamrankComputeEngine(LocalComputeEngine):
     def __init__(self, *, repo_config: RepoConfig, offline_store, online_store, **options) -> None:
         super().__init__(repo_config=repo_config, offline_store=offline_store, online_store=online_store)
         self.options = StreamrankComputeEngineConfig(**options)
+
+    def update(self, project: str, views_to_delete, views_to_keep, entities_to_delete, entities_to_keep) -> None:
+        """Refuses windowed views that cannot be run exactly, also those that are not online."""
+        check(views_to_keep)
 
     def _materialize_one(self, registry: BaseRegistry, task: MaterializationTask, **kwargs) -> LocalMaterializationJob:
         """Copies the view's latest rows of the task's span to the online store.

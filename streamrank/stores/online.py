@@ -14,11 +14,14 @@ import feast.infra.passthrough_provider  # noqa: F401  else Feast would import i
 import numpy as np
 import pyarrow as pa
 from feast import FeatureService, FeatureView, RepoConfig
+from feast.infra.infra_object import InfraObject
 from feast.infra.online_stores.helpers import compute_versioned_name
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.supported_async_methods import SupportedAsyncMethods
 from feast.online_response import OnlineResponse
+from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 from feast.repo_config import FeastConfigBaseModel
+from feast.stream_feature_view import StreamFeatureView
 from feast.utils import _get_table_entity_values
 from pydantic import Field
 
@@ -32,7 +35,7 @@ from streamrank.stores.packing.response import ColumnResponse
 from streamrank.stores.packing.writing import Batch, Written
 from streamrank.stores.refusing import refuse_early, refuse_windowed
 from streamrank.stores.windowed import Generations, Part, Steps, Windows, fetched, run, run_async
-from streamrank.windows.spec import is_windowed
+from streamrank.windows.spec import check, is_windowed
 
 # Feast lets every deprecation notice through; this one is between two of its dependencies, at each question asked.
 warnings.filterwarnings("ignore", message=".*fetch_arrow_table", category=DeprecationWarning)
@@ -159,12 +162,19 @@ class StreamrankOnlineStore(OnlineStore):
     async def get_online_features_async(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
         return _by_columns(await super().get_online_features_async(config, _read_as_is(features), *args, **options))
 
+    def plan(self, config: RepoConfig, desired_registry_proto: RegistryProto) -> list[InfraObject]:
+        """No infrastructure; refuses what `update` would."""
+        check(StreamFeatureView.from_proto(view) for view in desired_registry_proto.stream_feature_views)
+        return []
+
     def update(
         self, config: RepoConfig, tables_to_delete: Sequence[FeatureView], tables_to_keep: Sequence[FeatureView],
         entities_to_delete: Sequence, entities_to_keep: Sequence, partial: bool,
     ) -> None:  # fmt: skip
         """Removes the rows of deleted views, in all their versions, and then their layouts; of windowed views, all
-        their generations and what points to them."""
+        their generations and what points to them. Refuses windowed views that cannot be run exactly: Feast commits
+        nothing then."""
+        check(tables_to_keep)
         connection = self.connection(config) if tables_to_delete else None
         for name in {table.name for table in tables_to_delete if is_windowed(table)}:
             connection.delete_prefix(keys.windows_prefix(config.project, name))

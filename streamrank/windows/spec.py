@@ -1,6 +1,6 @@
 """What a windowed view stores and answers, read from its Feast declaration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -10,10 +10,13 @@ from feast.stream_feature_view import StreamFeatureView
 from feast.types import FeastType
 
 from streamrank.windows import declared, rows
+from streamrank.windows.errors import refused
 from streamrank.windows.slots import Feature, Ring, Slot
 from streamrank.windows.source import EventSource
 
-__all__ = ["Feature", "Ring", "Slot", "WindowedView", "event_rows", "is_windowed", "windowed_view", "windowed_views"]
+__all__ = [
+    "Feature", "Ring", "Slot", "WindowedView", "check", "event_rows", "is_windowed", "windowed_view", "windowed_views",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,18 @@ def windowed_view(view: StreamFeatureView) -> WindowedView:
 def windowed_views(store: FeatureStore) -> list[WindowedView]:
     """The windowed views of the registry."""
     return [windowed_view(view) for view in store.list_stream_feature_views() if is_windowed(view)]
+
+
+def check(views: Iterable[object]) -> None:
+    """DeclarationError for the first view over an EventSource that cannot be run exactly; other views pass."""
+    for view in views:
+        if is_windowed(view):
+            windowed_view(view)
+        elif isinstance(getattr(view, "batch_source", None), EventSource):
+            raise refused(
+                f"view {view.name!r}", "a StreamFeatureView with aggregations", f"{type(view).__name__} without",
+                f"say with aggregations=[Aggregation(...)] what is counted of source {view.batch_source.name!r}",
+            )  # fmt: skip
 
 
 def event_rows(connection: duckdb.DuckDBPyConnection, view: WindowedView, relation: str = "events") -> pa.Table:
