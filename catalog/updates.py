@@ -4,7 +4,13 @@ An item_start, item_update or user_update names attributes in a JSON object. Wha
 empty, stays as it was; a value that cannot be read counts as not named. Updates hold in the order of their arrival.
 """
 
-ITEM_ATTRIBUTES = ("creator_id", "topics", "title", "kind", "year", "duration_ms", "available_from")
+# Attributes as features. available_from is us since 1970 here.
+ITEM_FEATURES = """creator_id AS item_creator_id, topics AS item_topics, duration_ms::FLOAT AS item_duration_ms,
+  year::FLOAT AS item_year, available_from::BIGINT AS item_available_from"""
+USER_FEATURES = "topics AS user_stated_topics, age::FLOAT AS user_age"
+
+# What of an update they follow from.
+ITEM_ATTRIBUTES = ("creator_id", "topics", "duration_ms", "year", "available_from")
 USER_ATTRIBUTES = ("topics", "age")
 
 

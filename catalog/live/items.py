@@ -1,0 +1,36 @@
+"""What events say of items goes where it is needed: attributes to the online store, then the item on or off air."""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.live.attributes import AttributeRows
+from catalog.live.item_states import next_states
+from catalog.live.latest import Latest
+from catalog.schema import ABOUT_ITEMS
+
+_ABOUT = pa.array(ABOUT_ITEMS)
+
+
+class Items:
+    """A processor of the worker. Whatever it writes is a row that a newer one beats, so it may write anything again."""
+
+    def __init__(self, items: Latest, attributes: AttributeRows) -> None:
+        self._items, self._attributes = items, attributes
+
+    def apply(self, shard: int, epoch: int, first: int, last: int, events: pa.Table) -> None:
+        """Takes in item_start, item_update and item_end among the shard's `events`.
+
+        The attributes come first: what is on air can be read with its features.
+        """
+        about = events.filter(pc.is_in(events["event_type"], _ABOUT))
+        about = about.filter(pc.is_valid(about["item_id"]))
+        if not len(about):
+            return
+        states = next_states(self._items.get(about["item_id"].unique()), about)
+        self._attributes.write(states)
+        self._items.put(states)
+
+    def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
+        """Nothing happens to an item by time alone."""
