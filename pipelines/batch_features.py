@@ -6,7 +6,7 @@ known by now are written. Two runs over the same log write the same rows, in the
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -30,9 +30,10 @@ def compute_batch_features(data: DataSet) -> dict[str, int]:
     data.features.mkdir(parents=True, exist_ok=True)
     last_day = last_known_day()
     with duckdb.connect() as connection:
-        create_batch_events(connection, EventLog(data.events).files(), data.items, last_day)
+        logged = EventLog(data.events).files()
+        create_batch_events(connection, logged, data.items, last_day)
         create_everything(connection, last_day)
-        queries = dict(_queries(connection, data, last_day))
+        queries = dict(_queries(connection, data, logged, last_day))
         return {
             name: _write(connection, query, data.features / f"{name}.parquet")
             for name, query in track(queries.items(), "batch features")
@@ -45,13 +46,15 @@ def last_known_day() -> int:
     return (clock.now_us() - delay_us) // clock.DAY - 1
 
 
-def _queries(connection: duckdb.DuckDBPyConnection, data: DataSet, last_day: int) -> Iterator[tuple[str, str]]:
+def _queries(
+    connection: duckdb.DuckDBPyConnection, data: DataSet, logged: Sequence[str], last_day: int
+) -> Iterator[tuple[str, str]]:
     for view in VIEWS:
         yield view.name, _stamped(feature_rows(view, last_day), tuple(view.windows.keys), tuple(view.features))
     listed = ("user_top_topics", "user_top_topic_shares")
     yield "user_interests", _stamped(interests("batch_events", last_day), ("user_id",), listed)
-    yield "item_attributes", item_attributes(connection, data.items)
-    yield "user_attributes", user_attributes(connection, data.users)
+    yield "item_attributes", item_attributes(connection, data.items, logged)
+    yield "user_attributes", user_attributes(connection, data.users, logged)
 
 
 def _stamped(rows: str, keys: tuple[str, ...], features: tuple[str, ...]) -> str:
