@@ -43,7 +43,7 @@ def table(connection: duckdb.DuckDBPyConnection, view: WindowedView, relation: s
     """The rows as a table. Raises DeclarationError where the SQL does not fit the relation's columns."""
     connection.execute("SET TimeZone = 'UTC'")
     try:
-        return connection.execute(sql(view, relation)).to_arrow_table()
+        return connection.sql(sql(view, relation)).to_arrow_table()
     except duckdb.BinderException as error:
         raise DeclarationError(
             f"view {view.name!r}: the SQL of source {view.source.name!r} does not fit the events: {error}; correct the "
