@@ -106,7 +106,7 @@ class EventLog:
         if held is None:
             return 0
         hours = retention // timedelta(hours=1)
-        removed = held.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+        removed = held.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
         held.create_checkpoint()
         held.cleanup_metadata()
         return len(removed)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from deltalake.exceptions import CommitFailedError
 
 from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
@@ -23,7 +24,7 @@ from streamrank.stream.loss import LossWatch
 logger = logging.getLogger(__name__)
 
 CONSUMER = "log"
-WAIT_MS = 100
+PAUSE_SECONDS = 0.1
 LOOK_SECONDS = 0.2
 RETRY_SECONDS = 1.0
 COMPACT_COMMITS = 100
@@ -71,7 +72,7 @@ class LogWriter:
         if not self._lease.hold():
             self._forget()
             return 0
-        self._read(0)
+        self._read()
         return self._write()
 
     def _turn(self, stop: threading.Event) -> None:
@@ -79,22 +80,25 @@ class LogWriter:
             self._forget()
             stop.wait(RETRY_SECONDS)
             return
-        self._read(WAIT_MS)
+        found = self._read()
         if self._due():
             self._write()
             self._tidy()
+        elif not found:
+            stop.wait(PAUSE_SECONDS)
 
-    def _read(self, wait_ms: int) -> None:
+    def _read(self) -> bool:
         if self._loss is None:
             self._start()
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._look()
-        found = self._bus.read(dict(enumerate(self._read_to.tolist())), self._batch_events, wait_ms)
+        found = self._bus.read(dict(enumerate(self._read_to.tolist())), self._batch_events)
         if found and not self._held:
             self._since = time.monotonic()
         for shard, table in found.items():
             self._read_to[shard] = table["log_position"][-1].as_py()
         self._held += found.values()
+        return bool(found)
 
     def _start(self) -> None:
         """Where the log ends, the writer goes on."""
@@ -139,7 +143,10 @@ class LogWriter:
     def _tidy(self) -> None:
         if self._commits >= COMPACT_COMMITS:
             self._commits = 0
-            logger.info("event log: %d files compacted", self._log.compact())
+            try:
+                logger.info("event log: %d files compacted", self._log.compact())
+            except CommitFailedError as error:  # somebody else has just done so
+                logger.info("event log not compacted: %s", error)
         if time.monotonic() - self._vacuumed > VACUUM_SECONDS:
             self._vacuumed = time.monotonic()
             self._log.vacuum(RETENTION)

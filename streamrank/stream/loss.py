@@ -55,8 +55,10 @@ class LossWatch:
         """Events that are known to be lost, since the file was made."""
         return self._known.lost
 
-    def look(self, read: np.ndarray, held: np.ndarray) -> int:
-        """Events found lost by this look; at least, since what was taken after the look before is not known of.
+    def look(self, read: np.ndarray, held: np.ndarray) -> bool:
+        """Whether the bus has gone back since the last look, which may or may not have lost events: see `lost`.
+
+        What was taken between the last look and the loss is not known of, so at least so many are lost.
 
         read: int64 [SHARDS], the last position that has been read from each shard. held: int64 [SHARDS], how many
         events have been read and are not in the log yet; they are not lost.
@@ -65,7 +67,7 @@ class LossWatch:
         sight = self._bus.sight(known.mark, mark, np.array(known.last))
         if sight.marked.all():
             self._remember(sight, mark)
-            return 0
+            return False
         lost = self._count(sight, held)
         self._bus.begin(np.maximum(read, known.last))
         known.logged = (np.minimum(np.array(known.logged) + held, sight.before) - held).tolist()
@@ -76,7 +78,7 @@ class LossWatch:
                 "the bus has gone back: its server lost at least %d events that it had acknowledged; "
                 "with appendfsync always none are lost", lost,
             )  # fmt: skip
-        return lost
+        return True
 
     def logged(self, reached: np.ndarray, rows: np.ndarray) -> None:
         """Notes that the log now reaches `reached`, with `rows` more of the bus's events; both int64 [SHARDS]."""

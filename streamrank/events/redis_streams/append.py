@@ -3,7 +3,7 @@
 Lua's numbers are doubles, exact to 2^53; microseconds since 1970 stay below that until the year 2255.
 """
 
-# append(prefix, clock, span, limit, ids, chunk) -> {first, dropped, total}, or {} when the shard is full.
+# append(prefix, clock, span, limit, ids, chunk) -> {first, dropped}, or {} when the shard is full.
 #   prefix: of the shard's keys. clock: microseconds since 1970 as text, '' for the server's own time.
 #   span: microseconds of a generation of ids; an id is remembered for at least 4 of them and at most 5.
 #   limit: bytes of events that the shard may hold, 0 for any. ids: 16 bytes for each event. chunk: the events.
@@ -65,12 +65,12 @@ local function append(prefix, clock, span, limit, ids, chunk)
     for i = 1, count do if known[i] then dropped[#dropped + 1] = struct.pack('<I4', i - 1) end end
   end
   dropped = table.concat(dropped)
-  if taken == 0 then return {'0', dropped, format('%.0f', total)} end
+  if taken == 0 then return {'0', dropped} end
   last, added, total = first + taken - 1, added + #chunk, total + taken
   call('XADD', stream, format('%.0f-0', last), 'm', format('%.0f %.0f %.0f', first, added, total), 'd', dropped,
        'c', chunk)
   call('HSET', state, 'last', format('%.0f', last), 'added', format('%.0f', added), 'total', format('%.0f', total))
-  return {format('%.0f', first), dropped, format('%.0f', total)}
+  return {format('%.0f', first), dropped}
 end
 """
 APPEND = f"""{APPEND_LUA}

@@ -12,6 +12,7 @@ from streamrank.events.redis_streams.chunks import encode
 from streamrank.events.shards import SHARDS, shards_of
 
 CHUNK_EVENTS = 4_096
+CHUNK_BYTES = 4 << 20  # of events that are longer than usual fewer go into one
 Append = Callable[[list["Piece"]], list[list[bytes]]]
 
 
@@ -41,9 +42,9 @@ class Offer:
         self._next, self._stops = bounds[:-1].copy(), bounds[1:]
         (self._batch,) = events.take(pa.array(self._order)).combine_chunks().to_batches() or [None]
         self._ids = digests(events["event_id"])[self._order]
+        self._rows = max(1, min(CHUNK_EVENTS, CHUNK_BYTES * len(events) // max(1, events.nbytes)))
         self._positions = np.zeros(len(events), np.int64)
         self._duplicate = np.zeros(len(events), bool)
-        self.highest: dict[int, tuple[int, int]] = {}
 
     def pieces(self) -> list[Piece]:
         """The next chunk of each shard; a shard's next one follows only when this one is answered."""
@@ -52,7 +53,7 @@ class Offer:
     def _pieces(self) -> Iterator[Piece]:
         for shard in np.flatnonzero(self._next < self._stops):
             start = int(self._next[shard])
-            stop = int(min(start + CHUNK_EVENTS, self._stops[shard]))
+            stop = int(min(start + self._rows, self._stops[shard]))
             chunk = encode(self._batch.slice(start, stop - start), self._schema_name)
             yield Piece(int(shard), start, stop, chunk, self._ids[start:stop].tobytes())
 
@@ -60,14 +61,13 @@ class Offer:
         """Notes what became of a piece; False when its shard was full."""
         if not reply:
             return False
-        first, dropped, total = int(reply[0]), np.frombuffer(reply[1], np.uint32), int(reply[2])
-        kept = np.ones(piece.stop - piece.start, bool)
-        kept[dropped] = False
-        self._duplicate[piece.start : piece.stop] = ~kept
-        self._positions[piece.start : piece.stop][kept] = first + np.arange(kept.sum())
+        places = np.arange(piece.start, piece.stop)
+        if dropped := reply[1]:
+            left_out = np.frombuffer(dropped, np.uint32)
+            self._duplicate[piece.start + left_out] = True
+            places = np.delete(places, left_out)
+        self._positions[places] = int(reply[0]) + np.arange(len(places))
         self._next[piece.shard] = piece.stop
-        if kept.any():
-            self.highest[piece.shard] = (first + int(kept.sum()) - 1, total)
         return True
 
     def published(self) -> Published:

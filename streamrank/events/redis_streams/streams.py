@@ -24,7 +24,7 @@ from streamrank.stores.connection import Connection, StoreFull
 ALL = range(SHARDS)
 GENERATIONS = 4
 PAUSES = (0.005, 0.01, 0.02, 0.05, 0.1)
-POLL_SECONDS = 0.002
+POLL_SECONDS = 0.005
 
 
 class RedisStreams:
@@ -49,12 +49,13 @@ class RedisStreams:
         if not len(events):
             return Published(np.zeros(0, np.int64), np.zeros(0, bool))
         offer = Offer(self._conform(events, shard_keys), shard_keys, self._schema_name)
-        deadline, attempt = time.monotonic() + self._patience.total_seconds(), 0
+        full_since, attempt = None, 0
         while pieces := offer.pieces():
             if self._append(offer, pieces):
-                attempt = 0
+                full_since, attempt = None, 0
                 continue
-            if time.monotonic() > deadline:
+            full_since = full_since or time.monotonic()
+            if time.monotonic() - full_since >= self._patience.total_seconds():
                 raise BusFull(self._too_full(), offer.published())
             time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
             attempt += 1
