@@ -114,5 +114,5 @@ class Applying:
                 if not self.knows(generation(name)):
                     raise DeclarationsChanged(
                         f"shard {shard}: expected generations of the views declared here, found {name!r}, which "
-                        f"another process filled by other declarations; `streamrank apply`, then start this worker again"
+                        f"another process filled by other declarations; `streamrank apply`, then start it again"
                     )

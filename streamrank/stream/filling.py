@@ -1,4 +1,4 @@
-"""What a worker sees to before and beside its rounds: views that were never filled, and generations that are no more."""
+"""What a worker sees to before and beside its rounds: views never filled yet, and generations that are no more."""
 
 import logging
 import threading

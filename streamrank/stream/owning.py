@@ -27,7 +27,7 @@ class Owning:
     def balance(self, now: bool = False) -> dict[int, Claim]:
         """Renews what is owned, gives away what is more than a fair share, and claims what is free up to it.
 
-        Returns the new claims, which are worked on once `ready` says so. Looks at the server every third of a lease only.
+        Returns the new claims, which are worked on once `ready` says so. Looks every third of a lease only.
         """
         if not now and time.monotonic() - self._looked < self._pause:
             return {}

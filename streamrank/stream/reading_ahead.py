@@ -11,8 +11,8 @@ from streamrank.stream.batches import Batch, Reducer
 class ReadingAhead:
     """batch_events: most events of a batch. age: seconds that the first event of a batch may wait for others.
 
-    While events pile up, shards are taken one after the other, each as deeply as a batch allows: a key is merged once for
-    each batch and shard, however many of its events are in it.
+    While events pile up, shards are taken one after the other, each as deeply as a batch allows: a key is merged once
+    for each batch and shard, however many of its events are in it.
     """
 
     def __init__(self, bus: Bus, reducer: Reducer, batch_events: int, age: float) -> None:

@@ -1,7 +1,7 @@
 """The worker: events from the bus into the tiles of every windowed view, each exactly once in effect.
 
-A batch is read, reduced to what it changes, announced by an intent, merged, handed to the processors and committed. Each
-step may fail or end the process: whoever owns the shard next finishes the intent first, with exactly its events.
+A batch is read, reduced to what it changes, announced by an intent, merged, handed to the processors and committed.
+Each step may fail or end the process: whoever owns the shard next finishes the intent first, with exactly its events.
 """
 
 import logging

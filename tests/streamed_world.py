@@ -1,0 +1,129 @@
+"""A small streaming world on a real server: a bus, a log, two windowed views, and a recount of them in plain Python."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from feast import Entity, Field, PushSource, StreamFeatureView, ValueType
+from feast.aggregation import Aggregation
+from feast.types import Float64, Int64, String
+
+from streamrank.events.log import EventLog
+from streamrank.events.redis_streams import RedisStreams, redis_bus
+from streamrank.settings import feast_connection
+from streamrank.stores.connection import Connection, ConnectionOptions, connect
+from streamrank.stores.packing.keys import component, entity_keys
+from streamrank.stream import generations
+from streamrank.stream.worker import Worker
+from streamrank.windows.finishing import applied, finish_columns
+from streamrank.windows.rebuild import rebuild
+from streamrank.windows.source import EventSource
+from streamrank.windows.spec import WindowedView, windowed_view
+
+MINUTE = 60_000_000
+INSTANT = pa.timestamp("us", "UTC")
+SCHEMA = pa.schema([
+    ("event_id", pa.string()), ("event_time", INSTANT), ("user_id", pa.string()), ("item_id", pa.string()),
+    ("watch_ms", pa.int64()),
+])  # fmt: skip
+SQL = "SELECT event_time, shard, log_position, {key}, 1 AS events, watch_ms FROM events"
+WINDOW, SLIDE = 10 * MINUTE, MINUTE
+
+
+def declared(name: str, key: str, minutes: int = 10) -> WindowedView:
+    """Events and watch_ms by `key`, over all times and over some minutes."""
+    window = {"time_window": timedelta(minutes=minutes), "slide_interval": timedelta(minutes=1)}
+    features = [Aggregation("events", "count", name="events"), Aggregation("watch_ms", "sum", name="watch_ms"),
+                Aggregation("events", "count", **window, name="events_10m")]  # fmt: skip
+    source = EventSource(name=f"{name}_events", log="nowhere", sql=SQL.format(key=key))
+    dtypes = {"events": Int64, "watch_ms": Int64, "events_10m": Float64}
+    return windowed_view(
+        StreamFeatureView(
+            name=name, entities=[Entity(name=key, join_keys=[key], value_type=ValueType.STRING)],
+            source=PushSource(name=name, batch_source=source), timestamp_field="event_time", aggregations=features,
+            schema=[Field(name=feature, dtype=dtype) for feature, dtype in {key: String, **dtypes}.items()],
+        )
+    )  # fmt: skip
+
+
+@dataclass
+class World:
+    """address: host:port of the server. root: where the log lies."""
+
+    address: str
+    root: Path
+    project: str = "streamed"
+    views: tuple[WindowedView, ...] = (declared("by_item", "item_id"), declared("by_user", "user_id"))
+
+    def __post_init__(self) -> None:
+        self.connection: Connection = connect(ConnectionOptions.parse(self.address))
+        self.bus: RedisStreams = redis_bus(self.connection, self.project, SCHEMA)
+        self.log = EventLog(self.root / "events")
+
+    def worker(self, **options) -> Worker:
+        return Worker(self.bus, self.connection, self.project, self.views, self.log, **options)
+
+    def rebuild(self, view: WindowedView):
+        return rebuild(self.bus, self.connection, self.project, view, self.log)
+
+    def publish(self, events: pa.Table) -> pa.Table:
+        """Those that were taken, with their positions."""
+        done = self.bus.publish(events, events["user_id"].combine_chunks())
+        return events.append_column("position", pa.array(done.positions)).filter(pa.array(done.taken))
+
+    def stored(self, view: WindowedView, keys: Iterable[str], held=None) -> pa.LargeBinaryArray:
+        """The values of the generation that is read."""
+        read = held or generations.read_by(self.connection, self.project, view.name, view.fingerprint)
+        column = component(view.join_keys[0], view.key_types[view.join_keys[0]], pa.array(list(keys), pa.string()))
+        return self.connection.fetch(entity_keys(read.prefix(self.project), [column], len(column)))
+
+    def served(self, view: WindowedView, keys: Iterable[str], at_us: int) -> dict[str, tuple]:
+        """By key: events, watch_ms and events_10m at an instant."""
+        keys = list(keys)
+        names = ["events", "watch_ms", "events_10m"]
+        columns = finish_columns(view, self.stored(view, keys), names, at_us)
+        return dict(zip(keys, zip(*(columns[name].to_pylist() for name in names), strict=True), strict=True))
+
+    def applied(self, view: WindowedView, keys: Iterable[str]) -> np.ndarray:
+        return applied(self.stored(view, keys))
+
+
+def world_at(url: str, root: Path, **more) -> World:
+    return World(feast_connection(url), root, **more)
+
+
+def some_events(rows: int, seed: int, at_us: int, items: int = 7, users: int = 40, first: int = 0) -> pa.Table:
+    """Events within the last 20 minutes before `at_us`, some late."""
+    rng = np.random.default_rng(seed)
+    return pa.table({
+        "event_id": [f"{seed}-{first + number}" for number in range(rows)],
+        "event_time": pa.array(at_us - rng.integers(0, 20 * MINUTE, rows), INSTANT),
+        "user_id": [f"u{number}" for number in rng.integers(0, users, rows)],
+        "item_id": [f"i{number}" for number in rng.integers(0, items, rows)],
+        "watch_ms": pa.array(rng.integers(0, 100_000, rows), pa.int64(), mask=rng.random(rows) < 0.3),
+    }, schema=SCHEMA)  # fmt: skip
+
+
+def recount(events: Iterable[Mapping], key: str, at_us: int) -> dict[str, tuple]:
+    """What `World.served` must say, event by event; events: rows with event_time in microseconds."""
+    counted = defaultdict(lambda: [0, 0, 0.0])
+    for event in events:
+        row = counted[event[key]]
+        row[0] += 1
+        row[1] += event["watch_ms"] or 0
+        tile, now = min(event["event_us"], event["position"]) // SLIDE, at_us // SLIDE
+        row[2] += float(now - WINDOW // SLIDE <= tile <= now)
+    return {name: tuple(row) for name, row in counted.items()}
+
+
+def rows_of(taken: pa.Table) -> list[dict]:
+    return taken.append_column("event_us", taken["event_time"].cast(pa.int64())).to_pylist()
+
+
+def as_json(taken: pa.Table) -> str:
+    return "\n".join(json.dumps({**row, "event_time": None}) for row in rows_of(taken))
