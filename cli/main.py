@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, bench, dataset, demo, features, pipeline, serve, server
+from cli import audit, bench, dataset, demo, features, pipeline, publish, serve, server, stream
 from streamrank import environment
 
 app = typer.Typer(
@@ -26,6 +26,10 @@ app.command()(pipeline.evaluate)
 app.command()(pipeline.promote)
 app.command()(serve.serve)
 app.command()(serve.recommend)
+app.command()(publish.intake)
+app.command()(publish.publish)
+app.command()(stream.stream)
+app.command()(stream.rebuild)
 app.command()(audit.audit)
 app.command()(demo.demo)
 app.add_typer(bench.app)

@@ -1,5 +1,6 @@
 """What a worker counts, for Prometheus."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -31,3 +32,23 @@ def told(done: "Round") -> None:
     WAITED.observe(max(done.lags.values(), default=0.0))
     for shard, seconds in done.lags.items():
         LAG.labels(shard).set(seconds)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """events, merges: since the process began. lag_seconds: of the shard that lags most."""
+
+    events: float
+    merges: float
+    lag_seconds: float
+
+
+def counts() -> Counts:
+    """What this process has done so far."""
+    lags = [sample.value for metric in LAG.collect() for sample in metric.samples]
+    return Counts(_value(EVENTS), _value(MERGES), max(lags, default=0.0))
+
+
+def _value(counter: Counter) -> float:
+    samples = [sample for metric in counter.collect() for sample in metric.samples]
+    return next(sample.value for sample in samples if sample.name.endswith("_total"))

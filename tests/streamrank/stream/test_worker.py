@@ -1,9 +1,7 @@
 import pyarrow as pa
-import pytest
 from streamed_world import recount, rows_of, some_events
 
 from streamrank import clock
-from streamrank.events.shards import SHARDS
 
 
 def agrees(world, taken: pa.Table, at_us: int) -> bool:

@@ -1,0 +1,35 @@
+"""The stream of a data set: its worker, its log writer and rebuilds, put together from what is declared."""
+
+from catalog.bus import open_bus
+from catalog.dataset import DataSet
+from catalog.errors import InputError
+from catalog.live.processors import processors
+from pipelines.feature_store import FeaturesMissing, open_store
+from streamrank.events.log import EventLog
+from streamrank.stream.log_writer import LogWriter
+from streamrank.stream.worker import Worker
+from streamrank.windows.rebuild import Progress, Rebuilt, rebuild
+from streamrank.windows.spec import windowed_views
+
+
+def open_worker(data: DataSet) -> Worker:
+    """A worker of all windowed views that are applied, and of the live state. The server must run: `ensure_redis`."""
+    store, bus = open_store(), open_bus()
+    views = windowed_views(store)
+    if not views:
+        raise FeaturesMissing(f"data set {data.name!r} has no windowed views: run `streamrank apply`")
+    live = processors(bus, bus.connection, store, data)
+    return Worker(bus, bus.connection, store.project, views, EventLog(data.events), live)
+
+
+def open_log_writer(data: DataSet) -> LogWriter:
+    return LogWriter(open_bus(), EventLog(data.events))
+
+
+def rebuild_view(data: DataSet, name: str, progress: Progress) -> Rebuilt:
+    """A new generation of the windowed view `name`, from log and bus. Raises InputError."""
+    store, bus = open_store(), open_bus()
+    views = {view.name: view for view in windowed_views(store)}
+    if name not in views:
+        raise InputError(f"expected one of the windowed views {sorted(views)}, found {name!r}")
+    return rebuild(bus, bus.connection, store.project, views[name], EventLog(data.events), progress)
