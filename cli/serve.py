@@ -16,6 +16,11 @@ def serve(
     host: Annotated[str, typer.Option(help="0.0.0.0 takes requests from other machines too")] = "127.0.0.1",
 ) -> None:
     """Serve the promoted model: `bentoml serve` in the checkout. Ctrl-C stops it."""
+    serve_bento(".", host, port)
+
+
+def serve_bento(bento: str, host: str, port: int) -> None:
+    """Becomes `bentoml serve` of a service of the checkout."""
     import os
     import sys
 
@@ -23,7 +28,7 @@ def serve(
 
     _refuse_taken_port(host, port)
     os.chdir(CHECKOUT)
-    command = [sys.executable, "-m", "bentoml", "serve", ".", "--host", host, "--port", str(port)]
+    command = [sys.executable, "-m", "bentoml", "serve", bento, "--host", host, "--port", str(port)]
     os.execv(sys.executable, command)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.schema import EVENTS
-from catalog.sql import query
+from catalog.sql import query, quick
 from validation.casting import cast
 from validation.event_checks import identity, soundness
 from validation.offered import identified, offered
@@ -54,7 +54,7 @@ def counts_by_kind(reasons: pa.ChunkedArray) -> dict[str, int]:
     """Rows turned away for each kind of reason, most first; a row with several counts for each."""
     sql = """SELECT split_part(text, ':', 1) AS kind, count(*) AS rows
              FROM (SELECT unnest(string_split(reason, '; ')) AS text FROM bad) GROUP BY kind ORDER BY rows DESC, kind"""
-    found = query(sql, bad=pa.table({"reason": reasons}))
+    found = quick(sql, bad=pa.table({"reason": reasons}))
     return dict(zip(found["kind"].to_pylist(), found["rows"].to_pylist(), strict=True))
 
 
