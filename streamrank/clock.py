@@ -63,7 +63,12 @@ def now_us() -> int:
 
 def now() -> datetime:
     """The present instant of the injected clock, as an aware UTC datetime."""
-    seconds, rest = divmod(now_us(), SECOND)
+    return moment(now_us())
+
+
+def moment(instant_us: int) -> datetime:
+    """Microseconds since the epoch as an aware UTC datetime; the inverse of `microseconds`."""
+    seconds, rest = divmod(instant_us, SECOND)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 

@@ -24,6 +24,9 @@ class _Request(bentoml.IODescriptor):
 
     k: Annotated[int, Field(strict=True, ge=1, le=MOST_ITEMS, description="how many items to answer at most")] = 10
     surface: Annotated[Context | None, Field(description="where the list is shown")] = None
+    include_upcoming: Annotated[
+        bool, Field(strict=True, description="whether shows that begin later may be among what the service chooses")
+    ] = False
     device: Annotated[Context | None, Field(description="what it is shown on")] = None
     location: Annotated[Context | None, Field(description="where the user is")] = None
 
@@ -69,4 +72,8 @@ def _item(ids: IdType) -> type[BaseModel]:
         item_id=(int if ids == "integer" else str, ...),
         score=(float, Field(description="the ranker's score, or the item's popularity in a fallback")),
         rank=(int, Field(ge=1, description="place in the answer, from 1")),
+        available_from=(
+            datetime | None,
+            Field(None, description="when an upcoming item begins, UTC; null once on air"),
+        ),
     )

@@ -1,6 +1,6 @@
 """The catalogue in memory: which items can be shown now, which are popular, and which have a topic.
 
-It came with the promoted model, so it answers without Redis, and moves on with the next promotion.
+It came with the promoted model, so it answers without Redis; `live` keeps it at what events have said since.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 UNKNOWN = -1
+MOST_LIVE = 800  # candidates that are on air because they were started
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Catalogue:
     item_ids: object array of str.
     available_from, available_until: int64 us UTC, the type's ends where open. popularity: float64.
     by_topic: topic -> places of the items that have it among their topics, most popular first.
+    started: bool, whether the last that was heard of an item is that it started.
     """
 
     item_ids: np.ndarray
@@ -29,6 +31,7 @@ class Catalogue:
     popularity: np.ndarray
     by_topic: dict[str, np.ndarray]
     places: dict[str, int]
+    started: np.ndarray
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -42,13 +45,29 @@ class Catalogue:
         return np.flatnonzero(self.on_air(now_us))[:most]
 
     def candidates(self, now_us: int, topics: list[str], most: int) -> np.ndarray:
-        """Places of at most `most` items on air: half of them the most popular of `topics` in equal shares, the rest
-        the most popular of all. Fewer where the catalogue has fewer."""
+        """Places of what was started and is on air, the newest first, and then of at most `most` items on air: half of
+        these the most popular of `topics` in equal shares, the rest the most popular of all."""
         on_air = self.on_air(now_us)
         share = -(-most // (2 * len(topics))) if topics else 0
         liked = [self._first(self.by_topic[topic], on_air, share) for topic in topics if topic in self.by_topic]
         chosen = _distinct(np.concatenate([*liked, np.zeros(0, np.int64)]))[: most // 2]
-        return _distinct(np.concatenate([chosen, np.flatnonzero(on_air)[:most]]))[:most]
+        chosen = _distinct(np.concatenate([chosen, np.flatnonzero(on_air)[:most]]))[:most]
+        return _distinct(np.concatenate([self._live(on_air), chosen]))
+
+    def upcoming(self, now_us: int, most: int) -> np.ndarray:
+        """Places of what cannot be watched yet but will be, the soonest first, at most `most`."""
+        later = np.flatnonzero((self.available_from > now_us) & (self.available_from < self.available_until))
+        return later[np.argsort(self.available_from[later], kind="stable")][:most]
+
+    def begins(self, item_ids: list[str], now_us: int) -> list[int | None]:
+        """When each item can be watched, us UTC, for those that cannot be yet; None for the others."""
+        places = self.places_of(item_ids)
+        begins = [None if place == UNKNOWN else int(self.available_from[place]) for place in places]
+        return [begin if begin is not None and begin > now_us else None for begin in begins]
+
+    def _live(self, on_air: np.ndarray) -> np.ndarray:
+        places = np.flatnonzero(on_air & self.started)
+        return places[np.argsort(-self.available_from[places], kind="stable")][:MOST_LIVE]
 
     def places_of(self, item_ids: list[str]) -> np.ndarray:
         """int64 [n]: the place of each id, UNKNOWN where the catalogue does not have it. Bounded by the request."""
@@ -84,6 +103,7 @@ def catalogue_of(items: pa.Table) -> Catalogue:
         popularity=items["popularity"].to_numpy().astype(np.float64),
         by_topic=_by_topic(items["topics"].combine_chunks()),
         places={item_id: place for place, item_id in enumerate(item_ids.tolist())},
+        started=np.zeros(len(item_ids), bool),
     )
 
 

@@ -11,16 +11,19 @@ from bentos.recommender.candidates import read_catalogue
 from bentos.recommender.evidence import evidence_fields
 from bentos.recommender.features import STORE_ERRORS, OnlineFeatures, open_store
 from bentos.recommender.health import StoreHealth
+from bentos.recommender.live import Live
 from bentos.recommender.metrics import Metrics, metrics
 from bentos.recommender.query import FEATURE_ERROR, FEATURE_TIMEOUT, STORE_UNAVAILABLE, Query, Ranked
 from bentos.recommender.ranking import Ranking
 from bentos.recommender.served_rows import in_sample, served_rows, served_schema
 from catalog.dataset import DataSet
+from catalog.live.on_air import OnAir, live_items
 from models.ranker import Ranker
 from streamrank import clock
 from streamrank.environment import CHECKOUT
 from streamrank.events.served import ServedLog
 from streamrank.settings import Settings, settings
+from streamrank.stores.reading.plan import online_store
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +88,10 @@ class Engine:
         )  # fmt: skip
         self._served.offer(rows)
 
+    def begins(self, item_ids: list[str], now_us: int) -> list[int | None]:
+        """When each item can be watched, us UTC, for those that cannot be yet; None for the others."""
+        return self._ranking.live.catalogue.begins(item_ids, now_us)
+
     def close(self) -> None:
         """Writes what the served log still holds."""
         self._health.close()
@@ -103,4 +110,6 @@ def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     store = open_store(CHECKOUT / "feature_repo", chosen.feature_timeout_seconds)
     patience = chosen.feature_timeout_seconds
     online = OnlineFeatures(store, ranker.about["feature_service"], ranker.features, patience)
-    return Ranking(read_catalogue(folder / "catalog.parquet"), online, ranker, measured.read_seconds)
+    items = live_items(online_store(store).connection(store.config), store.project)
+    live = Live(read_catalogue(folder / "catalog.parquet"), OnAir(items))
+    return Ranking(live, online, ranker, measured.read_seconds, measured.ended_items)

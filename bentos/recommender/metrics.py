@@ -21,6 +21,7 @@ class Metrics:
     requests: "Counter"  # by fallback, "none" where the ranker answered
     degraded: "Gauge"
     read_seconds: "Histogram"  # by read: "user" or "candidates"
+    ended_items: "Counter"
     served_written: "Counter"
     served_dropped: "Counter"  # by reason
 
@@ -48,6 +49,7 @@ def metrics() -> Metrics:
         read_seconds=Histogram(
             "streamrank_feature_read_seconds", "Time of an online feature read", ["read"], buckets=READ_SECONDS
         ),
+        ended_items=Counter("streamrank_ended_items_left_out", "Candidates left out because the item had ended"),
         served_written=Counter("streamrank_served_rows_written", "Rows of the served log written to disk"),
         served_dropped=Counter("streamrank_served_rows_dropped", "Rows the served log let go, by reason", ["reason"]),
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What is asked and what comes back, in the platform's terms: string ids, microseconds, arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +16,16 @@ FEATURE_ERROR = "feature_error"
 
 @dataclass(frozen=True)
 class Query:
-    """item_ids: what to rank, each once; None: the service chooses. as_of_us: the request's instant, us UTC."""
+    """item_ids: what to rank, each once; None: the service chooses. as_of_us: the request's instant, us UTC.
+
+    include_upcoming: whether the service may choose what can be watched only later.
+    """
 
     user_id: str
     item_ids: list[str] | None
     as_of_us: int
     surface: str | None
+    include_upcoming: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,13 @@ class Ranked:
     def degraded(self) -> bool:
         """Whether features could not be read, so that a known user got what an unknown one gets."""
         return self.fallback in (STORE_UNAVAILABLE, FEATURE_TIMEOUT, FEATURE_ERROR)
+
+    def without(self, left_out: np.ndarray) -> "Ranked":
+        """The same without the items where `left_out`, bool [n], is true."""
+        if not left_out.any():
+            return self
+        kept = ~left_out
+        return replace(self, item_ids=self.item_ids[kept], scores=self.scores[kept], places=self.places[kept])
 
 
 def ranked(

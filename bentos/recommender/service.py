@@ -67,19 +67,23 @@ class Recommender:
     async def recommend(self, request: API.Request, /) -> API.Response:
         """Ranks `candidates`, or what is on air and likely, for a user; the best `k`, best first.
 
-        Items nobody knows are ranked with their features missing. Popular items come instead, and `fallback` says why,
-        when the user is unknown or, with `degraded`, when features cannot be read.
+        Items nobody knows are ranked with their features missing; what has ended is left out. Popular items come
+        instead, and `fallback` says why, when the user is unknown or, with `degraded`, when features cannot be read.
         """
         request_id, as_of = uuid4().hex, clock.now()
         context = request.model_dump(include={"surface", "device", "location"})
-        query = Query(str(request.user_id), _distinct(request.candidates), clock.microseconds(as_of), request.surface)
+        query = Query(
+            str(request.user_id), _distinct(request.candidates), clock.microseconds(as_of), request.surface,
+            request.include_upcoming,
+        )  # fmt: skip
         ranked = await self.engine.rank(query)
         returned = min(request.k, len(ranked.item_ids))
         self.engine.metrics.answered(ranked.fallback)
         self.engine.log(ranked, returned, request_id, user_id=query.user_id, as_of=as_of, **context)
+        begins = self.engine.begins(ranked.item_ids[:returned].tolist(), query.as_of_us)
         return API.Response(
             request_id=request_id, model_version=self.engine.version, as_of=as_of,
-            degraded=ranked.degraded, fallback=ranked.fallback, items=_items(ranked, returned),
+            degraded=ranked.degraded, fallback=ranked.fallback, items=_items(ranked, begins),
         )  # fmt: skip
 
 
@@ -88,10 +92,12 @@ def _distinct(item_ids: list[int] | list[str] | None) -> list[str] | None:
     return None if item_ids is None else list(dict.fromkeys(map(str, item_ids)))
 
 
-def _items(ranked: Ranked, returned: int) -> list:
-    best = zip(ranked.item_ids[:returned].tolist(), ranked.scores[:returned].tolist(), strict=True)
+def _items(ranked: Ranked, begins: list[int | None]) -> list:
+    """The first items, one for each of `begins`: when it can be watched, us UTC, or None where it can be now."""
+    best = zip(ranked.item_ids.tolist(), ranked.scores.tolist(), begins, strict=False)
     return [
-        API.Item(item_id=API.as_id(item_id), score=score, rank=rank) for rank, (item_id, score) in enumerate(best, 1)
+        API.Item(item_id=API.as_id(item_id), score=score, rank=rank, available_from=begin and clock.moment(begin))
+        for rank, (item_id, score, begin) in enumerate(best, 1)
     ]
 
 

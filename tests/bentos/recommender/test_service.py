@@ -160,7 +160,7 @@ def test_the_openapi_page_tells_what_is_taken_and_answered(service):
     candidates, nothing = request["properties"]["candidates"]["anyOf"]
     assert (candidates["items"]["type"], candidates["maxItems"], nothing) == ("integer", 1_000, {"type": "null"})
     assert set(response["properties"]) == set(service.recommend(user_id="u3").json())
-    assert set(schemas["RankedItem"]["properties"]) == {"item_id", "score", "rank"}
+    assert set(schemas["RankedItem"]["properties"]) == {"item_id", "score", "rank", "available_from"}
     assert set(post["responses"]) == {"200", "400", "413", "415", "429", "504"}
     assert set(page["paths"]) == {"/recommend", "/livez", "/readyz", "/metrics"}
     references = json.dumps(post).split('"$ref": "#/components/schemas/')[1:]

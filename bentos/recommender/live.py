@@ -1,0 +1,87 @@
+"""The promoted catalogue, kept at what events have said since: what started, ended, or changed.
+
+It follows the set on air with one small question a request. While Redis is away, what was known last holds.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from bentos.recommender.candidates import UNKNOWN, Catalogue
+from catalog.live.item_states import ENDED, STARTED
+from catalog.live.on_air import OnAir
+
+_OPEN_BEGIN, _OPEN_END = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+
+
+class Live:
+    """Safe to share between threads: a catalogue that was handed out never changes."""
+
+    def __init__(self, promoted: Catalogue, on_air: OnAir) -> None:
+        self._promoted, self._on_air, self._lock = promoted, on_air, threading.Lock()
+        self.catalogue = promoted
+
+    def sync(self) -> None:
+        """Takes in what was said since the last time. Raises what a read raises when no server answers."""
+        with self._lock:
+            changed = self._on_air.sync()
+            if len(changed):
+                self.catalogue = self._overlaid(changed)
+
+    def ended(self, item_ids: Sequence[str]) -> np.ndarray:
+        """bool [n]: which of the items have ended, as far as is known."""
+        return np.array([item_id in self._on_air.ended for item_id in item_ids], dtype=bool)
+
+    def _overlaid(self, states: pa.Table) -> Catalogue:
+        """The catalogue with these items as `states` say, and behind the others those that it did not have."""
+        places = self.catalogue.places_of(states["item_id"].to_pylist())
+        new = (places == UNKNOWN) & (states["status"].to_numpy() == STARTED)
+        grown = _with(self.catalogue, states.filter(new))
+        known = states.filter((places != UNKNOWN) | new)
+        return self._timed(grown, known, grown.places_of(known["item_id"].to_pylist()))
+
+    def _timed(self, catalogue: Catalogue, states: pa.Table, places: np.ndarray) -> Catalogue:
+        status = states["status"].to_numpy()
+        begins, ends = catalogue.available_from.copy(), catalogue.available_until.copy()
+        started = catalogue.started.copy()
+        own_begin, own_end = self._promoted_times(places)
+        said_begin, said_end = _said(states["available_from"], own_begin), _said(states["available_until"], own_end)
+        said_end[(status == STARTED) & states["available_until"].is_null().to_numpy()] = _OPEN_END
+        said_end[status == ENDED] = _OPEN_BEGIN
+        begins[places], ends[places], started[places] = said_begin, said_end, status == STARTED
+        return replace(catalogue, available_from=begins, available_until=ends, started=started)
+
+    def _promoted_times(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the promoted model's catalogue says of when items can be watched; open ends where it says nothing."""
+        begins = np.append(self._promoted.available_from, _OPEN_BEGIN)
+        ends = np.append(self._promoted.available_until, _OPEN_END)
+        at = np.minimum(places, len(self._promoted))
+        return begins[at], ends[at]
+
+
+def _said(column: pa.ChunkedArray, otherwise: np.ndarray) -> np.ndarray:
+    return np.where(column.is_valid().to_numpy(), column.fill_null(0).to_numpy(), otherwise)
+
+
+def _with(catalogue: Catalogue, states: pa.Table) -> Catalogue:
+    """The catalogue and the items of `states` behind it, where nothing is popular yet."""
+    if not len(states):
+        return catalogue
+    item_ids, first, count = states["item_id"].to_pylist(), len(catalogue), len(states)
+    by_topic = dict(catalogue.by_topic)
+    for place, topics in enumerate(states["topics"].to_pylist(), first):
+        for topic in dict.fromkeys(topics or ()):
+            by_topic[topic] = np.append(by_topic.get(topic, np.zeros(0, np.int64)), place)
+    return replace(
+        catalogue,
+        item_ids=np.append(catalogue.item_ids, np.array(item_ids, dtype=object)),
+        available_from=np.append(catalogue.available_from, np.full(count, _OPEN_BEGIN)),
+        available_until=np.append(catalogue.available_until, np.full(count, _OPEN_BEGIN)),
+        popularity=np.append(catalogue.popularity, np.zeros(count)),
+        by_topic=by_topic,
+        places=catalogue.places | {item_id: place for place, item_id in enumerate(item_ids, first)},
+        started=np.append(catalogue.started, np.zeros(count, bool)),
+    )
