@@ -12,7 +12,7 @@ from user import user_attributes, user_daily
 from user_live import user_creator_live, user_live, user_topic_live
 
 ITEM_NOW = [
-    *(f"item_views_{window}" for window in ("10m", "1h", "24h", "7d")),
+    *(f"item_views_{window}" for window in ("10m", "1h", "24h", "168h")),
     *(
         f"item_{sign}_{window}"
         for sign in ("impressions", "clicks", "likes", "watch_ms", "mean_watch_ms", "long_sessions")
@@ -21,7 +21,7 @@ ITEM_NOW = [
     *("item_follows_24h", "item_shares_24h", "item_notifications_1h"),
 ]
 CREATOR_NOW = [
-    *(f"creator_views_{window}" for window in ("1h", "24h", "7d")),
+    *(f"creator_views_{window}" for window in ("1h", "24h", "168h")),
     *("creator_likes_24h", "creator_follows_24h", "creator_watch_ms_24h"),
 ]
 

@@ -21,7 +21,8 @@ EVENT_LOG = os.path.expandvars("${STREAMRANK_ROOT}/${STREAMRANK_DATASET}/events"
 
 @dataclass(frozen=True)
 class Window:
-    """suffix: of the features' names. length, slide: written out, since Feast takes an omitted slide for the length."""
+    """suffix: of the features' names, in hours where daily features have days. length, slide: both written out, since
+    Feast takes an omitted slide for the length."""
 
     suffix: str
     length: timedelta
@@ -32,7 +33,7 @@ TEN_MINUTES = Window("10m", timedelta(minutes=10), timedelta(minutes=1))
 HALF_HOUR = Window("30m", timedelta(minutes=30), timedelta(minutes=1))
 HOUR = Window("1h", timedelta(hours=1), timedelta(minutes=5))
 DAY = Window("24h", timedelta(hours=24), timedelta(hours=1))
-WEEK = Window("7d", timedelta(days=7), timedelta(hours=6))
+WEEK = Window("168h", timedelta(days=7), timedelta(hours=6))
 
 COLUMNS = {
     "impressions": "CASE WHEN event_type = 'impression' THEN 1 END",
