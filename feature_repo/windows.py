@@ -13,6 +13,7 @@ from datetime import timedelta
 from feast import Entity, Field, PushSource, StreamFeatureView
 from feast.aggregation import Aggregation
 from feast.types import Float32
+
 from streamrank.windows.source import EventSource
 
 EVENT_LOG = os.path.expandvars("${STREAMRANK_ROOT}/${STREAMRANK_DATASET}/events")
