@@ -3,7 +3,7 @@
 Every append is one atomic commit that carries its app transaction, so that the same batch is written exactly once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import DeltaError
 
 from streamrank.events.shards import NEVER, SHARDS
 
@@ -37,8 +37,7 @@ class EventLog:
         shard); its further columns become the log's. version: grows with every batch of one app_id.
         ValueError when the columns are not those of the log.
         """
-        held = self._held()
-        return _version(held, app_id) < version and self._commit(held, table, {app_id: version})
+        return self._append(table, {app_id: version}, lambda held: _version(held, app_id) < version)
 
     def append_shards(self, table: pa.Table, transactions: Mapping[str, int], follows: Mapping[str, int]) -> bool:
         """Adds `table` in one commit, with the new version of every app_id; False, and nothing is added, when one of
@@ -46,10 +45,7 @@ class EventLog:
 
         table: as for `append`. transactions, follows: the same app_ids.
         """
-        held = self._held()
-        if any(_version(held, app_id) != version for app_id, version in follows.items()):
-            return False
-        return self._commit(held, table, transactions)
+        return self._append(table, transactions, lambda held: all(_version(held, a) == v for a, v in follows.items()))
 
     def committed(self, app_id: str) -> int:
         """The greatest version of `app_id` that is in, -1 when none is."""
@@ -117,21 +113,26 @@ class EventLog:
     def _held(self) -> DeltaTable | None:
         return self._table() if self.exists() else None
 
-    def _commit(self, held: DeltaTable | None, table: pa.Table, transactions: Mapping[str, int]) -> bool:
-        """Appends to the version of the log that `held` has read; False when another was first."""
+    def _append(self, table: pa.Table, marks: Mapping[str, int], may: Callable[[DeltaTable | None], bool]) -> bool:
+        """Appends behind the version of the log of which `may` has held; False when there is none such any more."""
+        held = self._held()
+        if not may(held):
+            return False
         self._refuse_other_columns(held, table)
         rows = table.append_column(DAY_COLUMN, pc.cast(table["arrived_at"], pa.timestamp("us")).cast(pa.date32()))
-        marks = [Transaction(app_id, version) for app_id, version in transactions.items()]
+        transactions = [Transaction(app_id, version) for app_id, version in marks.items()]
         try:
             write_deltalake(
-                held or self.path, rows, mode="append", partition_by=[DAY_COLUMN],
-                commit_properties=CommitProperties(app_transactions=marks),
+                held or self.path, rows, mode="append" if held else "error", partition_by=[DAY_COLUMN],
+                commit_properties=CommitProperties(app_transactions=transactions),
                 configuration=None if held else CONFIGURATION,
             )  # fmt: skip
-        except CommitFailedError:
-            if any(self.committed(app_id) >= version for app_id, version in transactions.items()):
-                return False
-            raise
+        except DeltaError:
+            if held is None and self.exists():  # another process has just made the log
+                return self._append(table, marks, may)
+            if may(self._held()):
+                raise
+            return False  # another process was writing the very same batch
         return True
 
     def _refuse_other_columns(self, held: DeltaTable | None, table: pa.Table) -> None:
