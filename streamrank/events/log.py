@@ -3,7 +3,9 @@
 Every append is one atomic commit that carries its app transaction, so that the same batch is written exactly once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import fcntl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError
 
 from streamrank.events.shards import NEVER, SHARDS
 
@@ -114,8 +116,13 @@ class EventLog:
         return self._table() if self.exists() else None
 
     def _append(self, table: pa.Table, marks: Mapping[str, int], may: Callable[[DeltaTable | None], bool]) -> bool:
-        """Appends behind the version of the log of which `may` has held; False when there is none such any more."""
-        held = self._held()
+        """Appends behind a version of the log of which `may` holds; False when it does not, or not any more."""
+        if self.exists():
+            return self._write(self._table(), table, marks, may)
+        with self._making():
+            return self._write(self._held(), table, marks, may)
+
+    def _write(self, held: DeltaTable | None, table: pa.Table, marks: Mapping[str, int], may: Callable) -> bool:
         if not may(held):
             return False
         self._refuse_other_columns(held, table)
@@ -123,17 +130,23 @@ class EventLog:
         transactions = [Transaction(app_id, version) for app_id, version in marks.items()]
         try:
             write_deltalake(
-                held or self.path, rows, mode="append" if held else "error", partition_by=[DAY_COLUMN],
+                held or self.path, rows, mode="append", partition_by=[DAY_COLUMN],
                 commit_properties=CommitProperties(app_transactions=transactions),
                 configuration=None if held else CONFIGURATION,
             )  # fmt: skip
-        except DeltaError:
-            if held is None and self.exists():  # another process has just made the log
-                return self._append(table, marks, may)
+        except CommitFailedError:  # another process has just written the very same batch, or else something is wrong
             if may(self._held()):
                 raise
-            return False  # another process was writing the very same batch
+            return False
         return True
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        """Makes the log alone: of two that make a Delta table at the same moment, both may succeed."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_name(f"{self.path.name}.making").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _refuse_other_columns(self, held: DeltaTable | None, table: pa.Table) -> None:
         columns = {field.name for field in held.schema().fields} - {DAY_COLUMN} if held else set(table.column_names)
