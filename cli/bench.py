@@ -93,6 +93,26 @@ def rank(
     _show(bench.bench(bench.Sizes(items, repeat, skip_stock), folder, told), json)
 
 
+@app.command()
+def windows(
+    rows: Annotated[int, typer.Option(min=1, help="training rows")] = 1_000_000,
+    events: Annotated[int, typer.Option(min=1, help="events in the log")] = 10_000_000,
+    naive_rows: Annotated[int, typer.Option(min=1, help="training rows of a range join, which is quadratic")] = 20_000,
+    memory_limit: Annotated[str, typer.Option(help="of the training set, such as 4GB")] = "4GB",
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="ours only: 10 and 30 million events x 1 and 3 million rows")
+    ] = False,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """A training set of 12 windowed features from an event log with late events."""
+    from benchmarks.progress import told
+    from benchmarks.windows import bench
+
+    sizes = bench.Sizes(rows, events, min(rows, naive_rows), memory_limit=memory_limit)
+    _show((bench.scaling if scaling else bench.training)(sizes, folder, told), json)
+
+
 def _show(figure, as_json: bool) -> None:
     """Prints the figure; exit code 1 when sides disagree."""
     if as_json:
