@@ -10,44 +10,61 @@ from functools import lru_cache
 from streamrank.windows.layout import EXACT, VERSION, WORD, Layout, Tile, layout_of
 from streamrank.windows.slots import Ring, Slot
 
+LARGE = 1_024  # bytes from which the parts that change are written instead of the whole: the append-only file has both
 MERGED, SKIPPED, MIXED, TORN, OVERFLOW, FORMAT = b"10MTOV"
 
 MAIN = """
 local call, unpack, pack, sub, concat = redis.call, struct.unpack, struct.pack, string.sub, table.concat
 local band = bit.band
 
-local function positions(held, have, new, given, firsts)
-  local out, n, h, d, f = {}, 0, %(head)d + 1, %(head)d + 1, firsts
-  local fresh, done, bit1 = 0, 0, 1
-  for shard = 0, 15 do
-    local inheld, innew = band(have, bit1) ~= 0, band(given, bit1) ~= 0
-    if innew then
-      local at = inheld and unpack('<i8', held, h)
-      if not at or at < unpack('<i8', new, f) then fresh = fresh + 1
-      elseif at >= unpack('<i8', new, d) then done = done + 1
-      else return 'T' end
-      n = n + 1
-      out[n] = sub(new, d, d + 7)
-      d, f = d + 8, f + 8
-    elseif inheld then
-      n = n + 1
-      out[n] = sub(held, h, h + 7)
-    end
-    if inheld then h = h + 8 end
-    bit1 = bit1 * 2
-  end
-  if fresh == 0 then return '0' end
-  if done > 0 then return 'M' end
-  return nil, concat(out), h, d
-end
-
 local function bits(word)
   local n = 0
   while word > 0 do
-    if word %% 2 == 1 then n = n + 1; word = word - 1 end
-    word = word / 2
+    local bit1 = word %% 2
+    n, word = n + bit1, (word - bit1) / 2
   end
   return n
+end
+
+-- Of shards in both: how many ranges are fresh, how many done before; nil where one is done in part.
+local function judge(n, held, h, new, d, f)
+  local format, fresh = '<' .. string.rep('i8', n), 0
+  local at, last, first = {unpack(format, held, h)}, {unpack(format, new, d)}, {unpack(format, new, f)}
+  for i = 1, n do
+    if at[i] < first[i] then fresh = fresh + 1
+    elseif at[i] < last[i] then return nil end
+  end
+  return fresh, n - fresh
+end
+
+-- A verdict, or nil, the positions to be stored, and where those of either string end.
+local function positions(held, have, new, given)
+  local n, h, d = bits(given), %(head)d + 1, %(head)d + 1
+  local f = #new - 8 * n + 1
+  if have == given then
+    local fresh, done = judge(n, held, h, new, d, f)
+    if not fresh then return 'T' elseif fresh == 0 then return '0' elseif done > 0 then return 'M' end
+    return nil, sub(new, d, d + 8 * n - 1), h + 8 * n, d + 8 * n
+  end
+  local out, m, fresh, done = {}, 0, 0, 0
+  while have + given > 0 do
+    local inheld, innew = have %% 2, given %% 2
+    have, given = (have - inheld) / 2, (given - innew) / 2
+    if innew == 1 then
+      local fresh1, done1 = 1, 0
+      if inheld == 1 then fresh1, done1 = judge(1, held, h, new, d, f) end
+      if not fresh1 then return 'T' end
+      m, fresh, done = m + 1, fresh + fresh1, done + done1
+      out[m] = sub(new, d, d + 7)
+      d, f = d + 8, f + 8
+    elseif inheld == 1 then
+      m = m + 1
+      out[m] = sub(held, h, h + 7)
+    end
+    h = h + 8 * inheld
+  end
+  if fresh == 0 then return '0' elseif done > 0 then return 'M' end
+  return nil, concat(out), h, d
 end
 %(combines)s
 local function ring(held, h, hn, new, d, dn, width, kept, combine)
@@ -89,30 +106,63 @@ local function ring(held, h, hn, new, d, dn, width, kept, combine)
   return concat(out), count
 end
 
+-- Changes in place, as (where, what) pairs; false where a tile has to be put in, nil where not exact.
+local function in_place(held, h, hn, new, d, dn, width, kept, combine, edits)
+  if dn == 0 then return true end
+  if hn == 0 then return false end
+  local at, n = h + (hn - 1) * width, #edits
+  local newest = unpack('<I4', held, at)
+  for o = d + (dn - 1) * width, d, -width do
+    local tile = unpack('<I4', new, o)
+    local mine = unpack('<I4', held, at)
+    while mine > tile and at > h do
+      at = at - width
+      mine = unpack('<I4', held, at)
+    end
+    if mine == tile then
+      local record = combine(held, at, new, o)
+      if not record then return nil end
+      edits[n + 1], edits[n + 2] = at - 1, record
+      n = n + 2
+    elseif tile >= newest - kept then return false end
+  end
+  return true
+end
+
 local function merged(held, new)
   local version, _, have%(held_counts)s = unpack('<BBI2%(count_formats)s', held)
   local _, _, given%(new_counts)s = unpack('<BBI2%(count_formats)s', new)
   if version ~= %(version)d then return 'V' end
-  local verdict, stamps, h, d = positions(held, have, new, given, #new - 8 * bits(given) + 1)
+  local verdict, stamps, h, d = positions(held, have, new, given)
   if verdict then return verdict end
+%(lifetime)s
+  if #held > %(large)d and band(have, given) == given then
+    local h, d, fits, edits = h, d, true, {%(head)d, stamps%(life_edit)s}
+%(in_places)s
+    if fits then return '1', nil, edits end
+  end
+%(rings)s
   local shards = bit.bor(have, given)
-%(lifetime)s%(rings)s
   return '1', pack('<BBI2%(count_formats)s%(padding)s', %(version)d, %(head_words)d, shards%(counts)s) .. %(parts)s
 end
 
 local rows, verdicts = #KEYS, {}
-local expiry = ARGV[rows + 1]
+local expiry = tonumber(ARGV[rows + 1])
+local longer = expiry and string.format('%%.0f', expiry + expiry / 16)
 for i = 1, rows do
   local key, new = KEYS[i], ARGV[i]
-  local held, verdict, value = call('GET', key), '1'
+  local held, verdict, value, edits = call('GET', key), '1'
   if held then
-    verdict, value = merged(held, new)
+    verdict, value, edits = merged(held, new)
   else
     local _, _, given = unpack('<BBI2', new)
     value = sub(new, 1, #new - 8 * bits(given))
   end
   if value then
-    if expiry then call('SET', key, value, 'PX', expiry) else call('SET', key, value) end
+    if expiry then call('SET', key, value, 'PX', longer) else call('SET', key, value) end
+  elseif edits then
+    for j = 1, #edits, 2 do call('SETRANGE', key, edits[j], edits[j + 1]) end
+    if expiry and call('PTTL', key) < expiry then call('PEXPIRE', key, longer) end
   end
   verdicts[i] = verdict
 end
@@ -133,6 +183,8 @@ def script(rings: tuple[Ring, ...], lifetime: tuple[Slot, ...]) -> bytes:
         "count_formats": "I2" * len(rings), "padding": "x" * (head - 4 - 2 * len(rings)),
         "held_counts": "".join(f", h{n}" for n in numbers), "new_counts": "".join(f", d{n}" for n in numbers),
         "counts": "".join(f", n{n}" for n in numbers),
+        "large": LARGE, "life_edit": f", h - {layout.lifetime_words * WORD + 1}, life" if lifetime else "",
+        "in_places": "\n".join(_edit_ring(n, tile) for n, tile in enumerate(layout.tiles)),
         "lifetime": _merge_lifetime(layout) if lifetime else "",
         "rings": "\n".join(_merge_ring(n, tile) for n, tile in enumerate(layout.tiles)),
         "parts": " .. ".join(["stamps", *(["life"] if lifetime else []), *(f"r{n}" for n in numbers)]),
@@ -153,6 +205,16 @@ def _merge_ring(number: int, tile: Tile) -> str:
     return f"""  local r{number}, n{number} = ring(held, h, h{number}, new, d, d{number}, {form})
   if not r{number} then return 'O' end
   h, d = h + h{number} * {width}, d + d{number} * {width}"""
+
+
+def _edit_ring(number: int, tile: Tile) -> str:
+    width = tile.width * WORD
+    form = f"{width}, {tile.kept}, tile{number}"
+    return f"""    if fits then
+      fits = in_place(held, h, h{number}, new, d, d{number}, {form}, edits)
+      if fits == nil then return 'O' end
+      h, d = h + h{number} * {width}, d + d{number} * {width}
+    end"""
 
 
 Fields = list[tuple[str, str]]  # format and how two merge
