@@ -114,8 +114,10 @@ class _Tiles:
         self._ends = np.cumsum(counts)
         self._begins = self._ends - counts
         total = int(self._ends[-1])
-        self._places = np.repeat(starts - tile.width * self._begins, counts) + tile.width * np.arange(total)
-        self._numbers = words.view(np.uint32)[2 * self._places]
+        self._places = np.zeros(total + 1, np.int64)  # of one more than there are, so that a range may end there
+        self._places[:-1] = np.repeat(starts - tile.width * self._begins, counts) + tile.width * np.arange(total)
+        self._halves = 2 * self._places
+        self._numbers = words.view(np.uint32).take(self._halves[:-1])
         self._columns: dict[Slot, np.ndarray] = {}
         self._ranges: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
@@ -128,8 +130,8 @@ class _Tiles:
         reduce = {"min": np.fmin, "max": np.fmax}.get(slot.function, np.add)
         bounds = np.empty(2 * len(begins), np.int64)
         bounds[::2], bounds[1::2] = begins, ends
-        found = reduce.reduceat(column, bounds)[::2]  # of [b, e) that is empty it gives column[b]
-        found[empty] = EMPTY[slot.function][1]
+        found = reduce.reduceat(column, bounds, dtype=EMPTY[slot.function][0])[::2]
+        found[empty] = EMPTY[slot.function][1]  # of no tiles it gives some tile
         return found
 
     def _last(self, column: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -153,16 +155,13 @@ class _Tiles:
         return running[self._ends] - running[self._begins]
 
     def _column(self, slot: Slot) -> np.ndarray:
-        """The slot of every tile, and one more, so that a range may end there."""
+        """The slot of every tile, and one value more."""
         if slot not in self._columns:
             self._columns[slot] = self._read(slot)
         return self._columns[slot]
 
     def _read(self, slot: Slot) -> np.ndarray:
-        column = np.zeros(len(self._places) + 1, EMPTY[slot.function][0])
         if slot.function == "count":
-            column[:-1] = self._words.view(np.uint32)[2 * self._places + self._tile.counts[slot]]
-        else:
-            place = self._tile.words[slot] + (2 if slot.function == "last" else 0)
-            column[:-1] = self._words.view(column.dtype)[self._places + place]
-        return column
+            return self._words.view(np.uint32)[self._tile.counts[slot] :].take(self._halves)
+        place = self._tile.words[slot] + (2 if slot.function == "last" else 0)
+        return self._words.view(EMPTY[slot.function][0])[place:].take(self._places)
