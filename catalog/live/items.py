@@ -19,18 +19,26 @@ class Items:
     def __init__(self, items: Latest, attributes: AttributeRows) -> None:
         self._items, self._attributes = items, attributes
 
-    def apply(self, shard: int, epoch: int, first: int, last: int, events: pa.Table) -> None:
-        """Takes in item_start, item_update and item_end among the shard's `events`.
+    def apply(
+        self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
+        lasts: Mapping[int, int],
+    ) -> None:  # fmt: skip
+        """Takes in item_start, item_update and item_end among `events`.
 
         The attributes come first: what is on air can be read with its features.
         """
-        about = events.filter(pc.is_in(events["event_type"], _ABOUT))
-        about = about.filter(pc.is_valid(about["item_id"]))
-        if not len(about):
+        parts = [part for each in events.values() if len(part := _about_items(each))]
+        if not parts:
             return
+        about = pa.concat_tables(parts)
         states = next_states(self._items.get(about["item_id"].unique()), about)
         self._attributes.write(states)
         self._items.put(states)
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
         """Nothing happens to an item by time alone."""
+
+
+def _about_items(events: pa.Table) -> pa.Table:
+    about = events.filter(pc.is_in(events["event_type"], _ABOUT))
+    return about.filter(pc.is_valid(about["item_id"]))

@@ -26,6 +26,10 @@ def users_prefix(project: str, shard: int) -> bytes:
     return shard_prefix(project, shard) + b"users!"
 
 
+def live_prefix(project: str) -> bytes:
+    """What all keys of a project's live state start with."""
+    return f"streamrank!live:{quote(project, safe='')}:".encode()
+
+
 def _prefix(project: str, part: str) -> bytes:
-    name = quote(project, safe="")
-    return f"streamrank!live:{name}:{{{name}/{part}}}:".encode()
+    return live_prefix(project) + f"{{{quote(project, safe='')}/{part}}}:".encode()

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.live.viewers import VIEWERS, names_of
+from streamrank.events.shards import NEVER, SHARDS
 
 SILENCE_US = 300_000_000
 SIGNS = ("viewer_enter", "viewer_ping", "viewer_leave")
 ENDED_ITEMS = pa.schema([("item_id", pa.string()), ("ended_a", pa.int64()), ("ended_e", pa.int64())])
 
 _HELD, _SEEN, _LEFT, _ENDED = 0, 1, 2, 3
-_NEVER = np.iinfo(np.int64).min // 2
+_BEFORE_ALL = np.full(SHARDS, NEVER)
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Paired:
     """started: the sessions that began, as VIEWERS. closed: those that ended, with `ended_e` (us) behind.
 
     started_a, closed_a: int64, the arrival that made it so, in whose order the two follow each other.
-    open: the viewers who are in now, of those that were given or came. gone: names of given ones who are not in.
+    open: the viewers who are in now, of those that were given or came. gone: given ones who are not in any more.
     """
 
     started: pa.Table
@@ -34,19 +35,19 @@ class Paired:
     closed: pa.Table
     closed_a: np.ndarray
     open: pa.Table
-    gone: pa.LargeBinaryArray
+    gone: pa.Table
 
 
-def pair(held: pa.Table, events: pa.Table, ended: pa.Table, horizon_us: int = _NEVER) -> Paired:
-    """held: open sessions (VIEWERS), one a viewer and item. events: signs of one shard with their stamps, all newer.
+def pair(held: pa.Table, events: pa.Table, ended: pa.Table, horizons: np.ndarray = _BEFORE_ALL) -> Paired:
+    """held: open sessions (VIEWERS), one a viewer and item. events: signs with their stamps, newer than what is held.
 
     ended: items that have ended, by the arrival and the event time of their end (ENDED_ITEMS).
-    horizon_us: up to which arrival everything is known to be in `events`; who is silent then has left.
+    horizons: int64 [SHARDS], up to which arrival all signs of a shard are there; who is silent then has left.
     """
     rows = _rows(held, events, ended)
     rows = rows.taken(_alive(rows))
     breaks = _breaks(rows)
-    return _Segments(rows, np.flatnonzero(breaks), horizon_us).paired(_sources(held, events), held)
+    return _Segments(rows, np.flatnonzero(breaks), horizons).paired(_sources(held, events), held)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _with_ends(rows: _Rows, items: pa.ChunkedArray, ended: pa.Table) -> _Rows:
     at = place[first]
     over = ~np.isnan(at)
     viewers, at = viewers[over], at[over].astype(np.int64)
-    floor = np.full(rows.code.max(initial=-1) + 1, _NEVER)
+    floor = np.full(rows.code.max(initial=-1) + 1, NEVER)
     floor[rows.code[rows.kind == _HELD]] = rows.a[rows.kind == _HELD]
     a = np.maximum(ended["ended_a"].to_numpy()[at], floor[viewers])
     e = ended["ended_e"].to_numpy()[at]
@@ -115,6 +116,7 @@ def _breaks(rows: _Rows) -> np.ndarray:
 def _sources(held: pa.Table, events: pa.Table) -> pa.Table:
     """What is known of a session that begins with a row: a held one, then those that an event begins."""
     begun = {
+        "shard": events["shard"].cast(pa.int64()),
         "started_e": events["event_time"].cast(pa.int64()),
         "started_p": events["log_position"],
         "seen_a": events["log_position"],
@@ -127,10 +129,10 @@ def _sources(held: pa.Table, events: pa.Table) -> pa.Table:
 class _Segments:
     """Runs of rows, one a session; those that begin with a leave or an end are none."""
 
-    def __init__(self, rows: _Rows, first: np.ndarray, horizon_us: int) -> None:
+    def __init__(self, rows: _Rows, first: np.ndarray, horizons: np.ndarray) -> None:
         real = np.isin(rows.kind[first], (_HELD, _SEEN))
         after = np.append(first[1:], len(rows.code))
-        self.rows, self.first, self.after, self.horizon_us = rows, first[real], after[real], horizon_us
+        self.rows, self.first, self.after, self.horizons = rows, first[real], after[real], horizons
         self.last = self.after - 1
         self.ends = np.isin(rows.kind[self.last], (_LEFT, _ENDED))
         self._see(first, real)
@@ -139,7 +141,7 @@ class _Segments:
         """When each was last seen, its closing row left out."""
         rows = self.rows
         closing = np.isin(rows.kind, (_LEFT, _ENDED))
-        seen_e = np.maximum.reduceat(np.where(closing, _NEVER, rows.e), first) if len(first) else np.zeros(0, np.int64)
+        seen_e = np.maximum.reduceat(np.where(closing, NEVER, rows.e), first) if len(first) else np.zeros(0, np.int64)
         self.seen_e = seen_e[real]
         self.seen_a = rows.a[self.last - self.ends]
 
@@ -150,7 +152,8 @@ class _Segments:
         followed = np.zeros(len(self.first), bool)  # by another sign of the same viewer, after a silence
         inner = np.flatnonzero(self.after < len(rows.code))
         followed[inner] = rows.code[self.after[inner]] == rows.code[self.first[inner]]
-        silent = ~self.ends & (followed | (self.horizon_us - self.seen_a >= SILENCE_US))
+        horizon = self.horizons[sessions["shard"].to_numpy()]
+        silent = ~self.ends & (followed | (horizon - self.seen_a >= SILENCE_US))
         closed = self.ends | silent
         ended_e = np.where(silent, self.seen_e, rows.e[self.last])
         ended_e = np.maximum(ended_e, sessions["started_e"].to_numpy())
@@ -170,6 +173,6 @@ def _with(table: pa.Table, **columns: np.ndarray) -> pa.Table:
     return table
 
 
-def _gone(held: pa.Table, still: pa.Table) -> pa.LargeBinaryArray:
-    names = names_of(held["user_id"], held["item_id"])
-    return names.filter(pc.invert(pc.is_in(names, value_set=names_of(still["user_id"], still["item_id"]))))
+def _gone(held: pa.Table, still: pa.Table) -> pa.Table:
+    names, kept = (names_of(viewers["user_id"], viewers["item_id"]) for viewers in (held, still))
+    return held.filter(pc.invert(pc.is_in(names, value_set=kept)))

@@ -5,7 +5,7 @@ server-side step that changes who is in, so a batch that is applied again after 
 these two move a gauge of viewers, so it never counts a second leave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,62 +15,65 @@ from catalog.live.item_states import ENDED
 from catalog.live.on_air import OnAir
 from catalog.live.pairing import ENDED_ITEMS, SIGNS, SILENCE_US, Paired, pair
 from catalog.live.session_events import session_events
-from catalog.live.viewer_store import Change, Held, ViewerStore, distinct
-from catalog.live.viewers import names_of
+from catalog.live.viewer_store import CHANGED, SUPERSEDED, Change, Held, ViewerStore
+from catalog.live.viewers import VIEWERS, names_of
 from catalog.schema import EVENTS
 from streamrank import clock
 from streamrank.events.redis_streams import RedisStreams
-from streamrank.events.shards import SHARDS
+from streamrank.events.redis_streams.keys import shard_prefix
 from streamrank.stores.connection import Connection
 from streamrank.stream.scripts import CONSUMER
 
 _SIGNS = pa.array(SIGNS)
+_NEEDED = {"event_type", "event_time", "log_position", *VIEWERS.names}
+_SIGN_COLUMNS = [name for name in EVENTS.names if name in _NEEDED]
 
 
 class Sessions:
-    """A processor of the worker: `apply` takes a shard's events in, `sweep` ends the sessions of those who left.
+    """A processor of the worker: `apply` takes signs in, `sweep` ends the sessions of those who left without one.
 
-    Both may be repeated, and be cut off anywhere, without an event being published twice or a sign lost.
+    Both may be repeated, and be cut off anywhere, without an event being published twice or a sign lost. A worker whose
+    shard has become another's writes nothing.
     """
 
     def __init__(self, bus: RedisStreams, connection: Connection, project: str, on_air: OnAir) -> None:
-        self._bus, self._on_air = bus, on_air
-        self._stores = [ViewerStore(connection, project, shard) for shard in range(SHARDS)]
+        self._bus, self._on_air, self._store = bus, on_air, ViewerStore(connection, project)
         self._epochs: dict[int, int] = {}
 
-    def apply(self, shard: int, epoch: int, first: int, last: int, events: pa.Table) -> None:
-        """Pairs the signs of viewers among `events`, all of the shard's from position `first` to `last`."""
-        signs = events.filter(pc.is_in(events["event_type"], _SIGNS))
-        signs = signs.filter(pc.and_(pc.is_valid(signs["user_id"]), pc.is_valid(signs["item_id"])))
-        if not len(signs):
-            return
-        store, names = self._stores[shard], distinct(names_of(signs["user_id"], signs["item_id"]))
-        while True:
-            held = store.read(names)
-            new = signs.filter(pc.greater(signs["log_position"], held.position))
-            if not len(new):
+    def apply(
+        self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
+        lasts: Mapping[int, int],
+    ) -> None:  # fmt: skip
+        """Pairs the signs of viewers among `events`, by shard all from firsts[shard] to lasts[shard]."""
+        signs = {shard: part for shard, each in events.items() if len(part := _signs(each))}
+        while signs:
+            held = self._store.read({shard: _names(part) for shard, part in signs.items()})
+            signs = {shard: part for shard, each in signs.items() if len(part := _after(each, held.positions[shard]))}
+            if not signs:
                 return
+            new = pa.concat_tables(signs.values())
             paired = pair(held.viewers, new, self._ended(new["item_id"]))
-            if self._written(shard, held, epoch, last, paired):
-                return
+            verdicts = self._write(signs, paired, held, epochs, firsts, lasts)
+            signs = {shard: signs[shard] for shard, verdict in verdicts.items() if verdict == CHANGED}
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
         """Ends the sessions of viewers who are silent, and of those whose item has ended."""
         ended = self._on_air.sync().filter(pc.field("status") == ENDED)["item_id"].to_pylist()
+        over = dict.fromkeys(shards, ended) | self._overlooked(shards, epochs)
         horizons = self._horizons()
-        for shard in shards:
-            if self._epochs.get(shard) != epochs[shard]:  # the owner before may not have got to all that ended
-                ended = [item_id for item_id in self._stores[shard].watched() if item_id in self._on_air.ended]
-            self._sweep(shard, epochs[shard], int(horizons[shard]), ended)
-            self._epochs[shard] = epochs[shard]
+        while over:
+            held = self._store.due({shard: int(horizons[shard]) - SILENCE_US for shard in over}, over)
+            paired = pair(held.viewers, _NO_SIGNS, self._ended(held.viewers["item_id"]), horizons)
+            closing = sorted(set(paired.closed["shard"].to_pylist()))
+            verdicts = self._write(closing, paired, held, epochs, dict.fromkeys(closing), held.positions)
+            over = {shard: over[shard] for shard, verdict in verdicts.items() if verdict != SUPERSEDED}
+        self._epochs = {shard: epochs[shard] for shard in shards}
 
-    def _sweep(self, shard: int, epoch: int, horizon_us: int, item_ids: Sequence[str]) -> None:
-        while True:
-            held = self._stores[shard].due(horizon_us - SILENCE_US, item_ids)
-            paired = pair(held.viewers, EVENTS.empty_table(), self._ended(held.viewers["item_id"]), horizon_us)
-            if not len(paired.closed):
-                return
-            self._written(shard, held, epoch, held.position, paired)
+    def _overlooked(self, shards: Sequence[int], epochs: Mapping[int, int]) -> dict[int, list[str]]:
+        """The ended items that still have viewers in shards owned anew: the owner before may not have got to them."""
+        anew = [shard for shard in shards if self._epochs.get(shard) != epochs[shard]]
+        watched = self._store.watched(anew) if anew else {}
+        return {shard: [each for each in item_ids if each in self._on_air.ended] for shard, item_ids in watched.items()}
 
     def _horizons(self) -> np.ndarray:
         """int64 [SHARDS]: up to which arrival all signs are in; now, unless a shard has events still to be applied."""
@@ -85,7 +88,40 @@ class Sessions:
         columns = [[*ends], [end.ended_a for end in ends.values()], [end.ended_e for end in ends.values()]]
         return pa.table(columns, schema=ENDED_ITEMS)
 
-    def _written(self, shard: int, held: Held, epoch: int, position: int, paired: Paired) -> bool:
-        published = session_events(paired, shard)
-        append = self._bus.append_call(shard, published) if len(published) else None
-        return self._stores[shard].write(held, epoch, position, Change(paired.open, paired.gone, append))
+    def _write(
+        self, shards: Iterable[int], paired: Paired, held: Held, epochs: Mapping[int, int],
+        firsts: Mapping[int, int | None], positions: Mapping[int, int],
+    ) -> dict[int, bytes]:  # fmt: skip
+        published, shard_of = session_events(paired)
+        changes = {}
+        for shard in shards:
+            append = self._append(shard, published.slice(*_span(shard_of, shard)))
+            changes[shard] = Change(epochs[shard], held.versions[shard], firsts[shard], positions[shard], append)
+        return self._store.write(changes, paired.open, paired.gone) if changes else {}
+
+    def _append(self, shard: int, events: pa.Table) -> tuple[bytes, Sequence[bytes]]:
+        if len(events):
+            return self._bus.append_call(shard, events)
+        return shard_prefix(self._bus.project, shard), (b"",) * 5
+
+
+_NO_SIGNS = EVENTS.empty_table().select(_SIGN_COLUMNS)
+
+
+def _signs(events: pa.Table) -> pa.Table:
+    signs = events.filter(pc.is_in(events["event_type"], _SIGNS)).select(_SIGN_COLUMNS)
+    return signs.filter(pc.and_(pc.is_valid(signs["user_id"]), pc.is_valid(signs["item_id"])))
+
+
+def _after(signs: pa.Table, position: int) -> pa.Table:
+    return signs.filter(pc.greater(signs["log_position"], position))
+
+
+def _names(signs: pa.Table) -> pa.LargeBinaryArray:
+    return names_of(signs["user_id"], signs["item_id"]).unique()
+
+
+def _span(shards: np.ndarray, shard: int) -> tuple[int, int]:
+    """(offset, length) of a shard in sorted shards."""
+    start = int(np.searchsorted(shards, shard))
+    return start, int(np.searchsorted(shards, shard, "right")) - start

@@ -21,14 +21,17 @@ class Users:
         prefixes = [users_prefix(project, shard) for shard in range(SHARDS)]
         self._users = [Latest(connection, prefix, USER_STATES, "user_id") for prefix in prefixes]
 
-    def apply(self, shard: int, epoch: int, first: int, last: int, events: pa.Table) -> None:
-        """Takes in the user_updates among the shard's `events`."""
-        about = events.filter(pc.and_(pc.equal(events["event_type"], "user_update"), pc.is_valid(events["user_id"])))
-        if not len(about):
-            return
-        states = next_states(self._users[shard].get(about["user_id"].unique()), about)
-        self._attributes.write(states)
-        self._users[shard].put(states)
+    def apply(
+        self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
+        lasts: Mapping[int, int],
+    ) -> None:  # fmt: skip
+        """Takes in the user_updates among `events`."""
+        for shard, each in events.items():
+            about = each.filter(pc.and_(pc.equal(each["event_type"], "user_update"), pc.is_valid(each["user_id"])))
+            if len(about):
+                states = next_states(self._users[shard].get(about["user_id"].unique()), about)
+                self._attributes.write(states)
+                self._users[shard].put(states)
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
         """Nothing happens to a user by time alone."""

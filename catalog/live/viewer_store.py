@@ -1,156 +1,119 @@
-"""Open sessions in Redis, a shard at a time; their change and the events it publishes are one server-side step."""
+"""Open sessions in Redis by shard; their change and the events that it publishes are one server-side step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from catalog.live.keys import shard_prefix
-from catalog.live.records import pack, unpack, whole
+from catalog.live.records import pack, unpack
+from catalog.live.viewer_scripts import DUE, READ, WATCHED, WRITE
 from catalog.live.viewers import VIEWERS, item_prefix, names_of
-from streamrank.events.redis_streams.append import APPEND_LUA
 from streamrank.events.redis_streams.calls import Calls
-from streamrank.stores.connection import Connection
+from streamrank.stores.connection import Connection, wire
 
-SEEN_A = 16  # where `seen_a`, the third column of VIEWERS, lies in a packed row
-DUE_A_CALL = 2_000
-
-READ = b"""
-local call, prefix = redis.call, KEYS[1]
-local held = call('HMGET', prefix .. 'sessions', 'epoch', 'version', 'position')
-local found = {held[1] or '0', held[2] or '0', held[3] or '0'}
-for at = 1, #ARGV, 4000 do
-  local values = call('HMGET', prefix .. 'viewers', unpack(ARGV, at, math.min(at + 3999, #ARGV)))
-  for i = 1, #values do found[#found + 1] = values[i] end
-end
-return {found}
-"""
-# ARGV: a position, the most, then prefixes of names. Viewers whose last sign came no later, and those of the prefixes.
-DUE = b"""
-local call, prefix, most = redis.call, KEYS[1], tonumber(ARGV[2])
-local held = call('HMGET', prefix .. 'sessions', 'epoch', 'version', 'position')
-local found = {held[1] or '0', held[2] or '0', held[3] or '0'}
-local names = call('ZRANGEBYSCORE', prefix .. 'seen', '-inf', ARGV[1], 'LIMIT', 0, most)
-for i = 3, #ARGV do
-  local more = call('ZRANGEBYLEX', prefix .. 'names', '[' .. ARGV[i], '[' .. ARGV[i] .. '\\255', 'LIMIT', 0, most)
-  for k = 1, #more do names[#names + 1] = more[k] end
-  if #names >= most then break end
-end
-local seen = {}
-for i = 1, #names do
-  if not seen[names[i]] then
-    seen[names[i]] = true
-    found[#found + 1] = call('HGET', prefix .. 'viewers', names[i])
-  end
-end
-return {found}
-"""
-# The items that have viewers, found by leaping from the last viewer of one to the first of the next.
-WATCHED = b"""
-local call, names = redis.call, KEYS[1] .. 'names'
-local found, from = {}, '-'
-while true do
-  local name = call('ZRANGEBYLEX', names, from, '+', 'LIMIT', 0, 1)[1]
-  if not name then return {found} end
-  local digits = string.match(name, '^%d+')
-  local stop = #digits + 1 + tonumber(digits)
-  found[#found + 1] = string.sub(name, #digits + 2, stop)
-  from = '(' .. string.sub(name, 1, stop) .. '\\255'
-end
-"""
-# ARGV: epoch, version, position, then append's prefix and its five arguments (an empty chunk: nothing to publish), how
-# many viewers are in, each with name and row, then the names of those who are gone.
-WRITE = f"""{APPEND_LUA}
-local call, format, prefix = redis.call, string.format, KEYS[1]
-local held = call('HMGET', prefix .. 'sessions', 'epoch', 'version')
-if tonumber(held[1] or 0) > tonumber(ARGV[1]) then return {{'superseded'}} end
-if tonumber(held[2] or 0) ~= tonumber(ARGV[2]) then return {{'changed'}} end
-if ARGV[9] ~= '' then append(ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]) end
-local viewers, seen, names = prefix .. 'viewers', prefix .. 'seen', prefix .. 'names'
-local rows = 10 + 2 * ARGV[10]
-for i = 11, rows, 2 do
-  call('HSET', viewers, ARGV[i], ARGV[i + 1])
-  call('ZADD', seen, format('%.0f', (struct.unpack('<i8', ARGV[i + 1], {SEEN_A + 1}))), ARGV[i])
-  call('ZADD', names, 0, ARGV[i])
-end
-for i = rows + 1, #ARGV do
-  call('HDEL', viewers, ARGV[i])
-  call('ZREM', seen, ARGV[i])
-  call('ZREM', names, ARGV[i])
-end
-call('HSET', prefix .. 'sessions', 'epoch', ARGV[1], 'version', format('%.0f', ARGV[2] + 1), 'position', ARGV[3])
-return {{'done'}}
-""".encode()
-
-
-class Superseded(Exception):
-    """Another worker owns the shard by now; nothing was written."""
+DUE_A_CALL = 1_000
+DONE, CHANGED, SUPERSEDED = b"done", b"changed", b"superseded"
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a shard holds of some viewers. epoch: of its last writer. version: grows with every write.
+    """What shards hold of some viewers. versions: grow with every write. positions: up to which signs are in.
 
-    position: up to which signs are in. viewers: their open sessions (VIEWERS).
+    viewers: their open sessions (VIEWERS).
     """
 
-    epoch: int
-    version: int
-    position: int
+    versions: Mapping[int, int]
+    positions: Mapping[int, int]
     viewers: pa.Table
 
 
 @dataclass(frozen=True)
 class Change:
-    """open: viewers who are in. gone: names of those who are not any more. append: what to publish, or none."""
+    """What becomes of one shard. first: of the batch that it is by, None for a sweep. position: up to which it goes.
 
-    open: pa.Table
-    gone: pa.LargeBinaryArray
-    append: tuple[bytes, Sequence[bytes]] | None
+    append: what to publish, as the bus's `append_call`.
+    """
+
+    epoch: int
+    version: int
+    first: int | None
+    position: int
+    append: tuple[bytes, Sequence[bytes]]
 
 
 class ViewerStore:
-    """The open sessions of one shard."""
+    """The open sessions of a project. Every method is one round trip and raises what a connection does."""
 
-    def __init__(self, connection: Connection, project: str, shard: int) -> None:
-        self._connection, self._prefix, self._shard = connection, shard_prefix(project, shard), shard
+    def __init__(self, connection: Connection, project: str) -> None:
+        self._connection, self._project = connection, project
 
-    def read(self, names: pa.LargeBinaryArray) -> Held:
-        """What is held of the viewers with these distinct names."""
-        return _held(self._call(READ, names.to_pylist()))
+    def read(self, names: Mapping[int, pa.LargeBinaryArray]) -> Held:
+        """What is held of the viewers with these names, distinct, by shard."""
+        return _held(names, self._call(READ, names, [[_texts(each)] for each in names.values()]))
 
-    def watched(self) -> list[str]:
-        """The items that have viewers."""
-        return [item_id.decode() for item_id in self._call(WATCHED, [])]
+    def watched(self, shards: Sequence[int]) -> dict[int, list[str]]:
+        """The items that have viewers, by shard."""
+        replies = self._call(WATCHED, shards, [[]] * len(shards))
+        return {shard: [name.decode() for name in reply] for shard, reply in zip(shards, replies, strict=True)}
 
-    def due(self, seen_a: int, item_ids: Sequence[str]) -> Held:
-        """Viewers whose last sign came no later than `seen_a`, and those of the items; a part where there are many."""
-        prefixes = [item_prefix(item_id) for item_id in item_ids]
-        return _held(self._call(DUE, [b"%d" % seen_a, b"%d" % DUE_A_CALL, *prefixes]))
+    def due(self, seen_a: Mapping[int, int], item_ids: Mapping[int, Sequence[str]]) -> Held:
+        """By shard, viewers whose last sign came no later, and those of the items; only a part where there are many."""
+        prefixes = [pa.array(map(item_prefix, item_ids[shard]), pa.large_binary()) for shard in seen_a]
+        words = [
+            [b"%d" % position, b"%d" % DUE_A_CALL, _texts(part)]
+            for position, part in zip(seen_a.values(), prefixes, strict=True)
+        ]
+        return _held(seen_a, self._call(DUE, seen_a, words))
 
-    def write(self, held: Held, epoch: int, position: int, change: Change) -> bool:
-        """Writes a change that was decided on `held`, and publishes; False when something else was written since.
+    def write(self, changes: Mapping[int, Change], come: pa.Table, gone: pa.Table) -> dict[int, bytes]:
+        """Writes changes and publishes; by shard DONE, CHANGED where something else was written since it was read, or
+        SUPERSEDED where the shard is another worker's by now. come, gone: viewers of these shards (VIEWERS)."""
+        rows = [part.tobytes() for part in _by_shard(come, changes, True)]
+        names = [part.tobytes() for part in _by_shard(gone, changes, False)]
+        words = [
+            [*_numbers(change), change.append[0], *change.append[1], row, name]
+            for change, row, name in zip(changes.values(), rows, names, strict=True)
+        ]
+        return dict(zip(changes, self._call(WRITE, changes, words), strict=True))
 
-        Raises Superseded when a later epoch has written.
-        """
-        key, append = change.append or (b"", (b"",) * 5)
-        names = names_of(change.open["user_id"], change.open["item_id"]).to_pylist()
-        rows = [word for pair in zip(names, pack(change.open).to_pylist(), strict=True) for word in pair]
-        words = [b"%d" % epoch, b"%d" % held.version, b"%d" % position, key, *append, b"%d" % len(names), *rows]
-        reply = self._call(WRITE, [*words, *change.gone.to_pylist()])
-        if reply == b"superseded":
-            raise Superseded(f"shard {self._shard}: expected epoch {epoch} or older, found a later owner; take it anew")
-        return reply == b"done"
-
-    def _call(self, script: bytes, words: Sequence[bytes]) -> list:
-        return self._connection.ask(Calls(script, [self._prefix], [words]))[0][0]
-
-
-def _held(found: list[bytes | None]) -> Held:
-    epoch, version, position = map(int, found[:3])
-    return Held(epoch, version, position, unpack(pa.array(found[3:], pa.large_binary()).drop_null(), VIEWERS))
+    def _call(self, script: bytes, shards: Sequence[int] | Mapping[int, object], words: list) -> list:
+        keys = [shard_prefix(self._project, shard) for shard in shards]
+        return [reply for part in self._connection.ask(Calls(script, keys, words)) for reply in part]
 
 
-def distinct(names: pa.Array) -> pa.LargeBinaryArray:
-    """Each name once."""
-    return whole(names).unique()
+def _numbers(change: Change) -> list[bytes]:
+    first = b"" if change.first is None else b"%d" % change.first
+    return [b"%d" % change.epoch, b"%d" % change.version, first, b"%d" % change.position]
+
+
+def _held(shards: Sequence[int] | Mapping[int, object], replies: list[list[bytes]]) -> Held:
+    rows = pa.array([row for reply in replies for row in reply[2:]], pa.large_binary())
+    versions, positions = ([int(reply[place]) for reply in replies] for place in (0, 1))
+    return Held(
+        dict(zip(shards, versions, strict=True)), dict(zip(shards, positions, strict=True)), unpack(rows, VIEWERS)
+    )
+
+
+def _by_shard(viewers: pa.Table, shards: Mapping[int, object], with_rows: bool) -> list[memoryview]:
+    """For each shard the names of its viewers, and their rows behind each, as one list of texts."""
+    shard = viewers["shard"].to_numpy()
+    order = np.argsort(shard, kind="stable")
+    viewers, shard = viewers.take(pa.array(order)), shard[order]
+    texts = _lengthened(names_of(viewers["user_id"], viewers["item_id"]))
+    if with_rows:
+        texts = wire.glue(texts, _lengthened(pack(viewers)))
+    bounds = ((np.searchsorted(shard, each), np.searchsorted(shard, each, "right")) for each in shards)
+    return [wire.span(texts, *bound) for bound in bounds]
+
+
+def _texts(column: pa.LargeBinaryArray) -> bytes:
+    return bytes(wire.span(_lengthened(column), 0, len(column)))
+
+
+def _lengthened(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """Each text with its length before it."""
+    lengths = np.diff(wire.offsets(column)).astype("<u4")
+    heads = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4), len(column), [None, pa.py_buffer(lengths)])
+    return wire.glue(heads.cast(pa.large_binary()), column)

@@ -6,10 +6,10 @@ import pyarrow.compute as pc
 from catalog.live.records import whole
 from catalog.schema import TOPICS
 
-# started_e, started_p: event time and position of the sign that began the session. seen_a: arrival of the viewer's last
-# sign. seen_e: the latest event time of any. All in us. The rest is as the first sign brought it.
+# shard: of the viewer's signs. started_e, started_p: event time and position of the one that began the session.
+# seen_a: arrival of the last. seen_e: the latest event time of any. In us. The rest is as the first sign brought it.
 VIEWERS = pa.schema(
-    [(name, pa.int64()) for name in ("started_e", "started_p", "seen_a", "seen_e")]
+    [(name, pa.int64()) for name in ("shard", "started_e", "started_p", "seen_a", "seen_e")]
     + [(name, pa.string()) for name in ("user_id", "item_id", "creator_id", "request_id")]
     + [(name, pa.string()) for name in ("device", "surface", "location")]
     + [("topics", TOPICS)]

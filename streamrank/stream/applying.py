@@ -23,8 +23,11 @@ class DeclarationsChanged(RuntimeError):
 class Processor(Protocol):
     """Effects of events beside the windows. Both must be idempotent by position: a batch may be applied again."""
 
-    def apply(self, shard: int, epoch: int, first: int, last: int, events: pa.Table) -> None:
-        """The events first <= log_position <= last of a shard, in order, before they are committed."""
+    def apply(
+        self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
+        lasts: Mapping[int, int],
+    ) -> None:  # fmt: skip
+        """By shard all events firsts[shard] <= log_position <= lasts[shard], in order, before they are committed."""
         ...
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
@@ -76,10 +79,9 @@ class Applying:
         if not intents:
             return Applied()
         merged, skipped = self._merged(batch, intents)
-        for shard, events in batch.events.items():
-            for processor in self._processors:
-                processor.apply(shard, epochs[shard], batch.firsts[shard], batch.lasts[shard], events)
-                may_end_here()
+        for processor in self._processors:
+            processor.apply(batch.events, epochs, batch.firsts, batch.lasts)
+            may_end_here()
         lost = close_intents(self._connection, self._project, self._owner, epochs, intents)
         may_end_here()
         committed = {shard: intent.last for shard, intent in intents.items() if shard not in lost}
