@@ -7,6 +7,7 @@ log itself knows where to go on: a writer that was killed, or two at once, neith
 import logging
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,8 +65,9 @@ class LogWriter:
             except StoreUnreachable as error:  # what is held is still to be written, and the bus comes back
                 logger.warning("the log writer waits for the bus: %s", error)
                 stop.wait(RETRY_SECONDS)
-        self.run_once()
-        self._lease.release()
+        with suppress(StoreUnreachable):
+            self.run_once()
+            self._lease.release()
 
     def run_once(self) -> int:
         """Reads and writes one batch; how many events. 0 also while another writer holds the lease."""

@@ -97,7 +97,7 @@ class LossWatch:
 
     def _keep(self) -> None:
         """On disk before it is relied on: what it tells of happens when the power fails."""
-        draft = self._path.with_suffix(".new")
+        draft = self._path.with_suffix(f".{uuid.uuid4().hex}")
         draft.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("w") as file:
             json.dump(asdict(self._known), file)

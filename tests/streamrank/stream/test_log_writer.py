@@ -21,6 +21,8 @@ from streamrank.events.shards import SHARDS
 from streamrank.stream import log_writer
 from streamrank.stream.log_writer import LogWriter
 
+pytestmark = pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+
 WRITER = """
 import sys, threading
 sys.path.insert(0, "tests")
@@ -106,9 +108,7 @@ def test_loaded_events_and_streamed_ones_share_a_log_and_positions_go_on_above(b
     published = _publish(bus, 50)
     writer.run_once()
     assert _logged(log) == sorted(loaded + published)
-    shard = {s: p for s, p in enumerate(log.last_positions())}
-    assert all(position >= ahead for _, position in published)
-    assert set(shard) == set(range(SHARDS))
+    assert all(position > ahead for _, position in published)
 
 
 def test_a_writer_goes_on_where_the_log_ends_even_if_the_bus_was_never_told(bus, log):
@@ -154,7 +154,7 @@ def test_writers_that_both_believe_to_be_alone_write_each_event_once(bus, log, m
 
 def test_a_writer_killed_at_any_moment_leaves_each_event_once(bus, log, server):
     published, chance = [], random.Random(1)
-    for _ in range(4):
+    for _ in range(3):
         command = [sys.executable, "-c", WRITER, server.address, bus.project, str(log.path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as process:
             process.stdout.readline()
