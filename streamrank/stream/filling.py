@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
@@ -10,13 +11,14 @@ from streamrank.events.shards import NEVER
 from streamrank.stream import generations
 from streamrank.stream.logged import LoggedEvents
 from streamrank.windows.rebuild import AlreadyRebuilding, rebuild
+from streamrank.windows.spec import WindowedView
 
 if TYPE_CHECKING:
     from streamrank.stream.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 
 
 def prepare(worker: "Worker") -> None:
@@ -41,16 +43,15 @@ def _before_the_bus(worker: "Worker") -> dict[int, int]:
     return {shard: position for shard, position in last.items() if position > 0}
 
 
-def fill(worker: "Worker") -> None:
-    """Fills every view that has no generation yet."""
-    for view in worker.views:
-        if not _filled(worker, view):
-            try:
-                rebuild(
-                    worker.bus, worker.connection, worker.project, view, worker.log, meanwhile=worker.look_after_shards
-                )
-            except AlreadyRebuilding:
-                logger.info("view %s is being filled by another process", view.name)
+def fill(worker: "Worker") -> bool:
+    """Fills every view that has no generation yet; False where another process is doing so."""
+    try:
+        for view in worker.views:
+            if not _filled(worker, view):
+                _rebuilt(worker, view, worker.look_after_shards)
+    except AlreadyRebuilding:
+        return False
+    return True
 
 
 def fill_beside(worker: "Worker", stop: threading.Event) -> None:
@@ -59,7 +60,7 @@ def fill_beside(worker: "Worker", stop: threading.Event) -> None:
         try:
             for view in worker.views:
                 if not stop.is_set() and not _filled(worker, view):
-                    rebuild(worker.bus, worker.connection, worker.project, view, worker.log)
+                    _rebuilt(worker, view)
             generations.drop_due(worker.connection, worker.project)
         except AlreadyRebuilding:
             logger.info("a view is being filled by another process")
@@ -70,7 +71,12 @@ def fill_beside(worker: "Worker", stop: threading.Event) -> None:
         stop.wait(LOOK_SECONDS)
 
 
-def _filled(worker: "Worker", view) -> bool:
+def _rebuilt(worker: "Worker", view: WindowedView, meanwhile: Callable[[], object] = lambda: None) -> None:
+    made = rebuild(worker.bus, worker.connection, worker.project, view, worker.log, meanwhile=meanwhile)
+    logger.info("view %s filled with %d rows of the log, %d events of the bus", view.name, made.logged, made.streamed)
+
+
+def _filled(worker: "Worker", view: WindowedView) -> bool:
     """Whether the generation that is read is one that every shard's batches go into."""
     read = generations.read_by(worker.connection, worker.project, view.name, view.fingerprint)
     return read is not None and all(

@@ -43,7 +43,7 @@ class LoggedEvents:
         columns = ", ".join(f'"{name}"' for name in self.schema.names)
         with duckdb.connect(config={"threads": 2}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            relation = connection.execute(EVENTS.format(columns=columns), [files, shard, first, last, most])
+            relation = connection.sql(EVENTS.format(columns=columns), params=[files, shard, first, last, most])
             return relation.to_arrow_table().cast(self.schema)
 
 

@@ -1,5 +1,6 @@
 """Taking a shard over: the intent that its last owner left open is finished, and what only the log has is applied."""
 
+import logging
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,6 +12,8 @@ from streamrank.stream.batches import Batch
 from streamrank.stream.intents import Intent
 from streamrank.stream.leases import Claim
 from streamrank.stream.logged import LoggedEvents
+
+logger = logging.getLogger(__name__)
 
 
 class TakingOver:
@@ -32,6 +35,7 @@ class TakingOver:
                 committed[shard] = claim.committed
                 continue
             batch = self._batch_of(shard, claim.intent)
+            logger.info("shard %d: finishing what epoch %d left open, %s", shard, claim.intent.epoch, batch.lasts)
             done = self._applying.finish(batch, {shard: claim.epoch}, {shard: claim.intent})
             committed |= done.committed
             recovered, events = recovered + 1, events + batch.rows

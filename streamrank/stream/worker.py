@@ -71,7 +71,7 @@ class Worker:
         self._owning = Owning(Leases(connection, project, self.name, int(lease_seconds * 1e6)), lease_seconds)
         self._taking_over = TakingOver(bus, logged, self._applying, batch_events)
         self._ahead = ReadingAhead(bus, Reducer(views), batch_events, age_ms / 1_000)
-        self._swept, self._began = 0.0, False
+        self._swept, self._began, self._filled = 0.0, False, False
 
     @property
     def shards(self) -> tuple[int, ...]:
@@ -84,7 +84,9 @@ class Worker:
         Raises TornKey, Overflow and DeclarationsChanged, which end a worker, and StoreUnreachable; call `reset` after
         the latter.
         """
-        took = self._begin(filling.fill)
+        took = self._begin()
+        if not self._filled:
+            self._filled = filling.fill(self)
         batch = self._ahead.next(self._owning.committed)
         done = self._apply(batch) if batch else Round()
         self._sweep()
@@ -118,7 +120,7 @@ class Worker:
         """Forgets what it owns and was told: the server may have lost it."""
         self._owning.clear()
         self._fence.renew()
-        self._began = False
+        self._began = self._filled = False
 
     def close(self) -> None:
         """Gives its shards away."""
@@ -131,7 +133,8 @@ class Worker:
         ended = threading.Event()
         with ThreadPoolExecutor(2, "stream") as threads:
             try:
-                metrics.told(self._begin(lambda worker: threads.submit(filling.fill_beside, worker, ended)))
+                metrics.told(self._begin())
+                threads.submit(filling.fill_beside, self, ended)
                 self._rounds(stop, threads)
             finally:
                 ended.set()
@@ -146,7 +149,7 @@ class Worker:
             self._sweep()
             metrics.told(self.look_after_shards())
 
-    def _begin(self, fill) -> Round:
+    def _begin(self) -> Round:
         """Shards are claimed and brought up to date first: a view is filled up to where its shards are."""
         if self._began:
             return self.look_after_shards()
@@ -155,7 +158,6 @@ class Worker:
         filling.prepare(self)
         took = self.look_after_shards(now=True)
         self._began = True
-        fill(self)
         return took
 
     def look_after_shards(self, now: bool = False) -> Round:

@@ -1,14 +1,15 @@
 """Rebuilding a view: a new generation of its tiles from the log and the bus, while events keep arriving.
 
-The generation is filled up to where the worker is, never beyond: from the log, then from the bus. Shard by shard it then
-joins: for a moment no batch begins there, the rest is applied, and from the next batch on the worker applies everything
-to it too. When all shards have it, one pointer is switched, so that no reader sees a mixture.
+The generation is filled up to where the worker is, never beyond: from the log, then from the bus. Shard by shard it
+then joins: for a moment no batch begins there, the rest is applied, and from the next batch on the worker applies
+everything to it too. When all shards have it, one pointer is switched, so that no reader sees a mixture.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import uuid4
@@ -19,7 +20,7 @@ from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
 from streamrank.events.redis_streams.keys import project_key
 from streamrank.events.shards import NEVER, SHARDS
-from streamrank.stores.connection import Connection
+from streamrank.stores.connection import Connection, StoreUnreachable
 from streamrank.stream import generations
 from streamrank.stream.generations import Generation
 from streamrank.stream.scripts import call_keys
@@ -28,12 +29,13 @@ from streamrank.windows.spec import WindowedView
 
 logger = logging.getLogger(__name__)
 
-HOLD_US, LOCK_MS = 5_000_000, 60_000
+HOLD_US, LOCK_MS = 5_000_000, 10_000
 PATIENCE_SECONDS, PAUSE_SECONDS = 30.0, 0.01
 SHARDS_AT_A_TIME = 4
 LEFT_SECONDS = 86_400.0  # a generation that was never finished is deleted after a day
 FEW_EVENTS, CATCHING_UP = 5_000, 20
 UNLOCK = b"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return {1}"
+RENEW = b"if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return {1}"
 LOCK = b"return {redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0}"
 
 Progress = Callable[[int, int], None]
@@ -145,21 +147,34 @@ def _kept(bus: Bus, consumer: str) -> Iterator[None]:
     try:
         yield
     finally:
-        bus.unregister(consumer)
+        with suppress(StoreUnreachable):
+            bus.unregister(consumer)
 
 
 @contextmanager
 def _alone(connection: Connection, project: str, view: str) -> Iterator[None]:
-    """Raises AlreadyRebuilding where another process rebuilds the view; one that died is waited for a minute."""
+    """Raises AlreadyRebuilding where another process rebuilds the view, or did so and died some seconds ago."""
     key, token = rebuilding_key(project, view), uuid4().hex
     if not call_keys(connection, LOCK, [key], [[token, LOCK_MS]])[0]:
         raise AlreadyRebuilding(
-            f"view {view!r} is being rebuilt by another process; wait for it, or a minute where that process has died"
+            f"view {view!r} is being rebuilt by another process; wait for it, or ten seconds where that process died"
         )
+    ended = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(connection, key, token, ended), daemon=True)
+    renewing.start()
     try:
         yield
     finally:
-        call_keys(connection, UNLOCK, [key], [[token]])
+        ended.set()
+        renewing.join()
+        with suppress(StoreUnreachable):
+            call_keys(connection, UNLOCK, [key], [[token]])
+
+
+def _renew(connection: Connection, key: bytes, token: str, ended: threading.Event) -> None:
+    while not ended.wait(LOCK_MS / 3_000):
+        with suppress(StoreUnreachable):
+            call_keys(connection, RENEW, [key], [[token, LOCK_MS]])
 
 
 def rebuilding_key(project: str, view: str) -> bytes:
