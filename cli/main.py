@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import audit, bench, dataset, demo, features, pipeline, publish, serve, server, stream
+from cli import audit, bench, dataset, demo, features, pipeline, publish, serve, server, simulate, stream
 from streamrank import environment
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(serve.serve)
 app.command()(serve.recommend)
 app.command()(publish.intake)
 app.command()(publish.publish)
+app.command()(simulate.simulate)
 app.command()(stream.stream)
 app.command()(stream.rebuild)
 app.command()(audit.audit)
