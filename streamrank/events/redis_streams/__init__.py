@@ -1,8 +1,9 @@
 """The event bus on Redis Streams, the embedded default.
 
 Publishing, stamping and deduplication are one script on the server, so any number of processes may publish at once.
-What an ACL user needs beyond the online store's, on keys `~streamrank!bus:*`: `+xadd +xrange +xtrim +xread +sadd
-+smismember +hmget +hget +hdel +hvals +time`.
+What an ACL user needs, on keys `~streamrank!bus:*`:
+`+evalsha +script|load +get +set +hget +hmget +hset +hdel +hvals +hgetall +sadd +smismember +unlink +time +xadd +xrange
++xrevrange +xtrim`.
 """
 
 from datetime import timedelta

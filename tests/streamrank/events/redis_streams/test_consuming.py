@@ -8,6 +8,9 @@ import pytest
 from servers import Server, cluster_of_six, running
 from streams import a_bus, events, many, rows
 
+from streamrank import clock
+from streamrank.clock import VirtualClock
+from streamrank.events import redis_streams
 from streamrank.events.bus import Trimmed
 from streamrank.events.shards import NEVER, SHARDS, shard_of
 from streamrank.stores.connection import ConnectionOptions, StoreUnreachable, connect
@@ -147,3 +150,25 @@ def test_projects_do_not_see_each_other(bus, bus_server: Server):
     other.publish(events(["a"], ["u"]), pa.array(["u"]))
     assert bus.read(ALL, 10) == {}
     assert sum(map(len, other.read(ALL, 10).values())) == 1
+
+
+def test_a_user_with_the_documented_rights_may_do_all_of_it(bus_server: Server):
+    text = " ".join(redis_streams.__doc__.split())
+    rights = text[text.index("`+") + 1 : text.rindex("`")].split()
+    admin = bus_server.client()
+    admin.execute_command("ACL", "SETUSER", "bus", "reset", "on", ">secret", "~streamrank!bus:*", *rights)
+    bus = a_bus(f"{bus_server.address},username=bus,password=secret")
+    positions = _publish(bus, 5)
+    bus.register("reader", ALL)
+    bus.begin(bus.ends())
+    bus.read_range(U, positions[0], positions[1])
+    bus.sight("", "one", np.full(SHARDS, positions[0]))
+    bus.commit("reader", {U: positions[-1]})
+    assert bus.trim() > 0
+    bus.unregister("reader")
+    lease = bus.lease("task", timedelta(seconds=1))
+    lease.hold()
+    lease.release()
+    with clock.use(VirtualClock(positions[-1] + 3_600_000_000)):
+        assert bus.publish(events(["a"], ["u"]), pa.array(["u"])).taken.all()
+    admin.execute_command("ACL", "DELUSER", "bus")
