@@ -5,7 +5,7 @@ server-side step that changes who is in, so a batch that is applied again after 
 these two move a gauge of viewers, so it never counts a second leave.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from catalog.live.on_air import OnAir
 from catalog.live.pairing import ENDED_ITEMS, SIGNS, SILENCE_US, Paired, pair
 from catalog.live.session_events import session_events
 from catalog.live.viewer_store import CHANGED, SUPERSEDED, Change, Held, ViewerStore
-from catalog.live.viewers import VIEWERS, names_of
+from catalog.live.viewers import VIEWERS
 from catalog.schema import EVENTS
 from streamrank import clock
 from streamrank.events.redis_streams import RedisStreams
@@ -45,16 +45,15 @@ class Sessions:
         lasts: Mapping[int, int],
     ) -> None:  # fmt: skip
         """Pairs the signs of viewers among `events`, by shard all from firsts[shard] to lasts[shard]."""
-        signs = {shard: part for shard, each in events.items() if len(part := _signs(each))}
-        while signs:
-            held = self._store.read({shard: _names(part) for shard, part in signs.items()})
-            signs = {shard: part for shard, each in signs.items() if len(part := _after(each, held.positions[shard]))}
-            if not signs:
-                return
-            new = pa.concat_tables(signs.values())
-            paired = pair(held.viewers, new, self._ended(new["item_id"]))
-            verdicts = self._write(signs, paired, held, epochs, firsts, lasts)
-            signs = {shard: signs[shard] for shard, verdict in verdicts.items() if verdict == CHANGED}
+        signs = _signs(events)
+        while len(signs):
+            held = self._store.read(signs)
+            signs = signs.filter(signs["log_position"].to_numpy() > held.positions[signs["shard"].to_numpy()])
+            paired = pair(held.viewers, signs, self._ended(signs["item_id"]))
+            shards = np.unique(signs["shard"].to_numpy()).tolist()
+            verdicts = self._write(shards, paired, held, epochs, firsts, lasts)
+            again = [shard for shard, verdict in verdicts.items() if verdict == CHANGED]
+            signs = signs.filter(np.isin(signs["shard"].to_numpy(), again))
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
         """Ends the sessions of viewers who are silent, and of those whose item has ended."""
@@ -89,39 +88,26 @@ class Sessions:
         return pa.table(columns, schema=ENDED_ITEMS)
 
     def _write(
-        self, shards: Iterable[int], paired: Paired, held: Held, epochs: Mapping[int, int],
-        firsts: Mapping[int, int | None], positions: Mapping[int, int],
+        self, shards: Sequence[int], paired: Paired, held: Held, epochs: Mapping[int, int],
+        firsts: Mapping[int, int | None], positions: Mapping[int, int] | np.ndarray,
     ) -> dict[int, bytes]:  # fmt: skip
-        published, shard_of = session_events(paired)
-        changes = {}
-        for shard in shards:
-            append = self._append(shard, published.slice(*_span(shard_of, shard)))
-            changes[shard] = Change(epochs[shard], held.versions[shard], firsts[shard], positions[shard], append)
+        appends = self._bus.append_calls(*session_events(paired))
+        changes = {
+            shard: Change(
+                epochs[shard], int(held.versions[shard]), firsts[shard], int(positions[shard]),
+                appends.get(shard) or (shard_prefix(self._bus.project, shard), _NOTHING),
+            )
+            for shard in shards
+        }  # fmt: skip
         return self._store.write(changes, paired.open, paired.gone) if changes else {}
-
-    def _append(self, shard: int, events: pa.Table) -> tuple[bytes, Sequence[bytes]]:
-        if len(events):
-            return self._bus.append_call(shard, events)
-        return shard_prefix(self._bus.project, shard), (b"",) * 5
 
 
 _NO_SIGNS = EVENTS.empty_table().select(_SIGN_COLUMNS)
+_NOTHING = (b"",) * 5
 
 
-def _signs(events: pa.Table) -> pa.Table:
-    signs = events.filter(pc.is_in(events["event_type"], _SIGNS)).select(_SIGN_COLUMNS)
-    return signs.filter(pc.and_(pc.is_valid(signs["user_id"]), pc.is_valid(signs["item_id"])))
-
-
-def _after(signs: pa.Table, position: int) -> pa.Table:
-    return signs.filter(pc.greater(signs["log_position"], position))
-
-
-def _names(signs: pa.Table) -> pa.LargeBinaryArray:
-    return names_of(signs["user_id"], signs["item_id"]).unique()
-
-
-def _span(shards: np.ndarray, shard: int) -> tuple[int, int]:
-    """(offset, length) of a shard in sorted shards."""
-    start = int(np.searchsorted(shards, shard))
-    return start, int(np.searchsorted(shards, shard, "right")) - start
+def _signs(events: Mapping[int, pa.Table]) -> pa.Table:
+    """The signs of viewers among the events of all shards."""
+    everything = pa.concat_tables([_NO_SIGNS, *(each.select(_SIGN_COLUMNS) for each in events.values())])
+    signs = everything.filter(pc.is_in(everything["event_type"], _SIGNS))
+    return signs.filter(pc.and_(pc.is_valid(signs["user_id"]), pc.is_valid(signs["item_id"]))).combine_chunks()

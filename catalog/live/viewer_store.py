@@ -11,6 +11,7 @@ from catalog.live.records import pack, unpack
 from catalog.live.viewer_scripts import DUE, READ, WATCHED, WRITE
 from catalog.live.viewers import VIEWERS, item_prefix, names_of
 from streamrank.events.redis_streams.calls import Calls
+from streamrank.events.shards import SHARDS
 from streamrank.stores.connection import Connection, wire
 
 DUE_A_CALL = 1_000
@@ -19,13 +20,14 @@ DONE, CHANGED, SUPERSEDED = b"done", b"changed", b"superseded"
 
 @dataclass(frozen=True)
 class Held:
-    """What shards hold of some viewers. versions: grow with every write. positions: up to which signs are in.
+    """What shards hold of some viewers, of those that were asked.
 
+    versions: int64 [SHARDS], which grow with every write. positions: int64 [SHARDS], up to which signs are in.
     viewers: their open sessions (VIEWERS).
     """
 
-    versions: Mapping[int, int]
-    positions: Mapping[int, int]
+    versions: np.ndarray
+    positions: np.ndarray
     viewers: pa.Table
 
 
@@ -33,7 +35,7 @@ class Held:
 class Change:
     """What becomes of one shard. first: of the batch that it is by, None for a sweep. position: up to which it goes.
 
-    append: what to publish, as the bus's `append_call`.
+    append: what to publish, as the bus's `append_calls`.
     """
 
     epoch: int
@@ -49,9 +51,14 @@ class ViewerStore:
     def __init__(self, connection: Connection, project: str) -> None:
         self._connection, self._project = connection, project
 
-    def read(self, names: Mapping[int, pa.LargeBinaryArray]) -> Held:
-        """What is held of the viewers with these names, distinct, by shard."""
-        return _held(names, self._call(READ, names, [[_texts(each)] for each in names.values()]))
+    def read(self, signs: pa.Table) -> Held:
+        """What is held of the viewers whom `signs` (shard, user_id, item_id) are of."""
+        names = names_of(signs["user_id"], signs["item_id"])
+        first = np.unique(names.dictionary_encode().indices.to_numpy(), return_index=True)[1]
+        shard, names = signs["shard"].to_numpy()[first], names.take(pa.array(first))
+        shards = np.unique(shard).tolist()
+        texts = _by_shard(_lengthened(names), shard, shards)
+        return _held(shards, self._call(READ, shards, [[text] for text in texts]))
 
     def watched(self, shards: Sequence[int]) -> dict[int, list[str]]:
         """The items that have viewers, by shard."""
@@ -70,8 +77,9 @@ class ViewerStore:
     def write(self, changes: Mapping[int, Change], come: pa.Table, gone: pa.Table) -> dict[int, bytes]:
         """Writes changes and publishes; by shard DONE, CHANGED where something else was written since it was read, or
         SUPERSEDED where the shard is another worker's by now. come, gone: viewers of these shards (VIEWERS)."""
-        rows = [part.tobytes() for part in _by_shard(come, changes, True)]
-        names = [part.tobytes() for part in _by_shard(gone, changes, False)]
+        texts = wire.glue(_named(come), _lengthened(pack(come)))
+        rows = _by_shard(texts, come["shard"].to_numpy(), changes)
+        names = _by_shard(_named(gone), gone["shard"].to_numpy(), changes)
         words = [
             [*_numbers(change), change.append[0], *change.append[1], row, name]
             for change, row, name in zip(changes.values(), rows, names, strict=True)
@@ -89,27 +97,29 @@ def _numbers(change: Change) -> list[bytes]:
 
 
 def _held(shards: Sequence[int] | Mapping[int, object], replies: list[list[bytes]]) -> Held:
+    versions, positions = np.zeros(SHARDS, np.int64), np.zeros(SHARDS, np.int64)
+    versions[[*shards]] = [int(reply[0]) for reply in replies]
+    positions[[*shards]] = [int(reply[1]) for reply in replies]
     rows = pa.array([row for reply in replies for row in reply[2:]], pa.large_binary())
-    versions, positions = ([int(reply[place]) for reply in replies] for place in (0, 1))
-    return Held(
-        dict(zip(shards, versions, strict=True)), dict(zip(shards, positions, strict=True)), unpack(rows, VIEWERS)
-    )
+    return Held(versions, positions, unpack(rows, VIEWERS))
 
 
-def _by_shard(viewers: pa.Table, shards: Mapping[int, object], with_rows: bool) -> list[memoryview]:
-    """For each shard the names of its viewers, and their rows behind each, as one list of texts."""
-    shard = viewers["shard"].to_numpy()
+def _by_shard(
+    texts: pa.LargeBinaryArray, shard: np.ndarray, shards: Sequence[int] | Mapping[int, object]
+) -> list[bytes]:
+    """The texts of each of `shards` behind each other; shard: int [n], of each text."""
     order = np.argsort(shard, kind="stable")
-    viewers, shard = viewers.take(pa.array(order)), shard[order]
-    texts = _lengthened(names_of(viewers["user_id"], viewers["item_id"]))
-    if with_rows:
-        texts = wire.glue(texts, _lengthened(pack(viewers)))
-    bounds = ((np.searchsorted(shard, each), np.searchsorted(shard, each, "right")) for each in shards)
-    return [wire.span(texts, *bound) for bound in bounds]
+    texts, shard = texts.take(pa.array(order)), shard[order]
+    begins, ends = np.searchsorted(shard, [*shards]), np.searchsorted(shard, [*shards], "right")
+    return [bytes(wire.span(texts, *bounds)) for bounds in zip(begins, ends, strict=True)]
 
 
 def _texts(column: pa.LargeBinaryArray) -> bytes:
     return bytes(wire.span(_lengthened(column), 0, len(column)))
+
+
+def _named(viewers: pa.Table) -> pa.LargeBinaryArray:
+    return _lengthened(names_of(viewers["user_id"], viewers["item_id"]))
 
 
 def _lengthened(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:

@@ -61,19 +61,26 @@ class RedisStreams:
             attempt += 1
         return offer.published()
 
-    def append_call(self, shard: int, events: pa.Table) -> tuple[bytes, list[bytes]]:
-        """What APPEND_LUA's `append` wants for these events of one shard: the key, and the five arguments behind it.
+    def append_calls(self, events: pa.Table, shards: np.ndarray) -> dict[int, tuple[bytes, list[bytes]]]:
+        """By shard what APPEND_LUA's `append` wants for its events: the key, and the five arguments behind it.
 
         For scripts that append in the same step that changes a state of their own; a full shard takes them too.
+        events: as `publish` takes them. shards: int [n], of each event, ascending.
         """
-        batch = self._one_batch(self._conform(events, events["event_id"]))
-        return self._prefixes[shard], [
-            self._clock(),
-            self._span,
-            b"0",
-            self._ids(events),
-            chunks.encode(batch, self._schema_name),
-        ]
+        if not len(events):
+            return {}
+        batch, ids = self._one_batch(self._conform(events, events["event_id"])), digests(events["event_id"])
+        found, begins = np.unique(shards, return_index=True)
+        return {
+            int(shard): (
+                self._prefixes[shard],
+                self._append_arguments(batch.slice(begin, stop - begin), ids[begin:stop]),
+            )
+            for shard, begin, stop in zip(found, begins, [*begins[1:], len(events)], strict=True)
+        }
+
+    def _append_arguments(self, batch: pa.RecordBatch, ids: np.ndarray) -> list[bytes]:
+        return [self._clock(), self._span, b"0", ids.tobytes(), chunks.encode(batch, self._schema_name)]
 
     def read(self, after: Mapping[int, int], most: int, wait_ms: int = 0) -> dict[int, pa.Table]:
         deadline = time.monotonic() + wait_ms / 1_000
@@ -193,9 +200,6 @@ class RedisStreams:
     def _one_batch(self, events: pa.Table) -> pa.RecordBatch:
         (batch,) = events.combine_chunks().to_batches()
         return batch
-
-    def _ids(self, events: pa.Table) -> bytes:
-        return digests(events["event_id"]).tobytes()
 
     def _clock(self) -> bytes:
         return b"" if clock.is_wall() else b"%d" % clock.now_us()

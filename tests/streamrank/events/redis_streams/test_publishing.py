@@ -175,7 +175,7 @@ def test_publishers_in_many_processes_get_positions_of_their_own_and_shared_ids_
 
 def test_another_script_may_append_in_its_own_step(bus):
     offered = events(["a", "b", "a"], ["u", "u", "u"])
-    prefix, arguments = bus.append_call(shard_of("u"), offered)
+    prefix, arguments = bus.append_calls(offered, np.full(3, shard_of("u")))[shard_of("u")]
     script = f"{APPEND_LUA}\nreturn {{append(KEYS[1], unpack(ARGV))}}".encode()
     ((first, dropped),) = bus.connection.ask(Calls(script, [prefix], [arguments]))[0]
     assert np.frombuffer(dropped, np.uint32).tolist() == [2]
