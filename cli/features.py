@@ -31,8 +31,11 @@ def materialize(
         bool, typer.Option("--all", help="all days anew, not just those since the last time")
     ] = False,
 ) -> None:
-    """Write the latest features of every key to the online store."""
-    from pipelines import feature_store
+    """Write the latest features of every key to the online store, and fill windows that never were."""
+    from rich.console import Console
+
+    from catalog.dataset import DataSet
+    from pipelines import feature_store, streaming
     from streamrank import clock
     from streamrank.embedded import ensure_redis
 
@@ -43,4 +46,9 @@ def materialize(
         if everything
         else feature_store.materialize_incremental(end)
     )
-    typer.echo(f"{views} feature views materialized up to {end:%Y-%m-%d %H:%M} UTC")
+    with Console(stderr=True).status("windows"):
+        windowed = streaming.fill_windows(DataSet.current())
+    typer.echo(
+        f"{views} feature views materialized up to {end:%Y-%m-%d %H:%M} UTC; {windowed} windowed views are filled, and "
+        f"kept up to date by `streamrank stream`"
+    )

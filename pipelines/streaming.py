@@ -6,6 +6,7 @@ from catalog.errors import InputError
 from catalog.live.processors import processors
 from pipelines.feature_store import FeaturesMissing, open_store
 from streamrank.events.log import EventLog
+from streamrank.stream import generations
 from streamrank.stream.log_writer import LogWriter
 from streamrank.stream.worker import Worker
 from streamrank.windows.rebuild import Progress, Rebuilt, rebuild
@@ -33,3 +34,18 @@ def rebuild_view(data: DataSet, name: str, progress: Progress) -> Rebuilt:
     if name not in views:
         raise InputError(f"expected one of the windowed views {sorted(views)}, found {name!r}")
     return rebuild(bus, bus.connection, store.project, views[name], EventLog(data.events), progress)
+
+
+def fill_windows(data: DataSet) -> int:
+    """Fills the windowed views that never were, from log and bus, so that they can be read before anything streams.
+
+    How many windowed views there are. One that is filled is left alone, and kept up to date by `streamrank stream`.
+    """
+    worker = open_worker(data)
+    read = [
+        generations.read_by(worker.connection, worker.project, view.name, view.fingerprint) for view in worker.views
+    ]
+    if None in read:
+        worker.drain()
+        worker.close()
+    return len(worker.views)
