@@ -95,39 +95,24 @@ def rank(
 
 @app.command()
 def windows(
+    items: Items = 1_000,
+    repeat: Annotated[int, typer.Option(min=1, help="requests a side")] = 500,
     rows: Annotated[int, typer.Option(min=1, help="training rows")] = 1_000_000,
     events: Annotated[int, typer.Option(min=1, help="events in the log")] = 10_000_000,
-    naive_rows: Annotated[int, typer.Option(min=1, help="training rows of a range join, which is quadratic")] = 20_000,
+    naive_rows: Annotated[int, typer.Option(min=1, help="training rows of a range join, which is quadratic")] = 100_000,
     memory_limit: Annotated[str, typer.Option(help="of the training set, such as 4GB")] = "4GB",
     scaling: Annotated[
-        bool, typer.Option("--scaling", help="ours only: 10 and 30 million events x 1 and 3 million rows")
+        bool, typer.Option("--scaling", help="training sets alone: 10 and 30 million events x 1 and 3 million rows")
     ] = False,
     folder: Folder = None,
     json: Json = False,
 ) -> None:
-    """A training set of 12 windowed features from an event log with late events."""
+    """Reading the 12 windowed features of a request's items; and a training set of them from a log with late events."""
     from benchmarks.progress import told
     from benchmarks.windows import bench
 
-    sizes = bench.Sizes(rows, events, min(rows, naive_rows), memory_limit=memory_limit)
-    _show((bench.scaling if scaling else bench.training)(sizes, folder, told), json)
-
-
-@app.command("rank-live")
-def rank_live(
-    items: Items = 1_000,
-    repeat: Annotated[int, typer.Option(min=1, help="requests of the one client")] = 500,
-    rate: Annotated[int, typer.Option(min=1, help="events a second that stream in meanwhile")] = 2_000,
-    history: Annotated[int, typer.Option(min=1, help="events of the week before")] = 500_000,
-    seconds: Annotated[float, typer.Option(min=1, help="how long each request rate is held")] = 5.0,
-    folder: Folder = None,
-    json: Json = False,
-) -> None:
-    """An HTTP request that ranks live items on row, windowed and derived features, while events stream in."""
-    from benchmarks.progress import told
-    from benchmarks.rank_live import bench
-
-    _show(bench.bench(bench.Sizes(items, repeat, rate, history, seconds), folder, told), json)
+    sizes = bench.Sizes(items, repeat, rows, events, min(rows, naive_rows), memory_limit=memory_limit)
+    _show((bench.scaling if scaling else bench.bench)(sizes, folder, told), json)
 
 
 def _show(figure, as_json: bool) -> None:

@@ -57,6 +57,14 @@ def test_rank():
     assert agreed(bench("rank", "--items", "30", "--repeat", "20"))
 
 
+@pytest.mark.slow
+def test_windows():
+    sizes = ("--items", "40", "--repeat", "20", "--rows", "500", "--events", "5000", "--naive-rows", "200")
+    figure = bench("windows", *sizes)
+    assert figure["agree"] is True and figure["limit"]["p50_ms"] > 0 and figure["ours"]["bytes_a_key"] > 0
+    assert figure["training"]["ours"]["seconds"] > 0 and figure["training"]["range_join_as_stock"]["agree"] is True
+
+
 def test_help_names_the_benches_and_a_wrong_size_is_refused():
     shown = subprocess.run([sys.executable, "-m", "cli.main", "bench", "--help"], capture_output=True, text=True)
     assert all(name in shown.stdout for name in ("pit", "online", "materialize", "rank"))
