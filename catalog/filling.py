@@ -16,10 +16,11 @@ from catalog.dataset import DataSet
 from catalog.schema import EVENTS, TOPICS
 from catalog.sql import query, quick
 from streamrank.events.log import EventLog
+from streamrank.events.shards import NEVER
 
-Attributes = tuple[str | None, tuple[str, ...] | None]
-"""creator_id and topics of an item, None where nobody said."""
-NOTHING: Attributes = (None, None)
+Attributes = tuple[str | None, tuple[str, ...] | None, int]
+"""creator_id and topics of an item, None where nobody said; position of the last event that said so."""
+NOTHING: Attributes = (None, None, NEVER)
 PART = "\x1f"
 
 
@@ -34,7 +35,7 @@ class KnownItems:
         return len(self._attributes)
 
     def learn(self, told: Mapping[str, Attributes]) -> None:
-        """Takes what `told` names over what was known; what it does not name stays."""
+        """Takes what `told` names over what was known, unless that was said later; what it does not name stays."""
         self._attributes |= {item_id: self._of(item_id, told) for item_id in told}
 
     def of(self, item_ids: pa.Array, told: Mapping[str, Attributes]) -> tuple[pa.Array, pa.Array, np.ndarray]:
@@ -46,33 +47,44 @@ class KnownItems:
         names = coded.dictionary.to_pylist()
         found = [self._of(name, told) for name in names]
         known = pa.array([name in self._attributes or name in told for name in names], pa.bool_())
-        creators = pa.array([creator for creator, _ in found], pa.string())
-        topics = pa.array([parts for _, parts in found], TOPICS)
+        creators = pa.array([creator for creator, _, _ in found], pa.string())
+        topics = pa.array([parts for _, parts, _ in found], TOPICS)
         there = pc.fill_null(known.take(coded.indices), False).to_numpy(zero_copy_only=False)
         return creators.take(coded.indices), topics.take(coded.indices), there
 
     def _of(self, item_id: str, told: Mapping[str, Attributes]) -> Attributes:
-        creator, topics = told.get(item_id, NOTHING)
-        known_creator, known_topics = self._attributes.get(item_id, NOTHING)
-        return creator or known_creator, topics or known_topics
+        known, fresh = self._attributes.get(item_id, NOTHING), told.get(item_id, NOTHING)
+        if fresh[2] < known[2]:
+            known, fresh = fresh, known
+        return fresh[0] or known[0], fresh[1] or known[1], fresh[2]
 
 
 def known_items_of(data: DataSet) -> KnownItems:
     """What the data set's items file says, where it has one, and then the updates in its event log."""
     items = pq.read_table(data.items, columns=["item_id", "creator_id", "topics"]) if data.items.exists() else None
     known = KnownItems(items)
-    known.learn(_attributes(query(LATEST, updates=updates_of(EVENTS.empty_table(), EventLog(data.events).files()))))
+    updates = updates_of(EVENTS.empty_table(), EventLog(data.events).files())
+    updates = updates.set_column(1, "arrived_at", updates["arrived_at"].cast(pa.int64()))  # a position, in other words
+    known.learn(_attributes(query(LATEST, updates=updates)))
     return known
 
 
-def told_by(events: pa.Table) -> dict[str, Attributes]:
-    """What the events (columns of PUBLISHED) tell of items; of several about one item, what the last ones name."""
-    telling = events.filter(pc.is_in(events["event_type"], pa.array(TELLING)))
-    if not len(telling):
+def told_by(events: pa.Table, positions: np.ndarray) -> dict[str, Attributes]:
+    """What the events (columns of PUBLISHED) tell of items; of several about one item, what the last ones name.
+
+    positions: int64 [n], by which one comes after another.
+    """
+    telling = pc.is_in(events["event_type"], pa.array(TELLING))
+    if not pc.any(telling, min_count=0).as_py():
         return {}
-    numbered = telling.append_column("arrived_at", pa.array(np.arange(len(telling))))
-    updates = quick(UPDATES.format(place="telling"), telling=numbered)
+    placed = events.append_column("arrived_at", pa.array(positions)).filter(telling)
+    updates = quick(UPDATES.format(place="placed"), placed=placed)
     return _attributes(quick(LATEST, updates=updates))
+
+
+def heard(states: pa.Table) -> dict[str, Attributes]:
+    """What changed of items by events that passed any door: rows of `catalog.live.item_states.ITEM_STATES`."""
+    return _attributes(states) if len(states) else {}
 
 
 def filled_by(events: pa.Table, known: KnownItems, told: Mapping[str, Attributes]) -> tuple[pa.Table, np.ndarray]:
@@ -96,12 +108,13 @@ def _attributes(items: pa.Table) -> dict[str, Attributes]:
     joined = pc.binary_join(items["topics"].cast(TOPICS), PART).combine_chunks().dictionary_encode()
     lists = [tuple(part for part in text.split(PART) if part) or None for text in joined.dictionary.to_pylist()]
     topics = [None if code is None else lists[code] for code in joined.indices.to_pylist()]
-    creators = items["creator_id"].to_pylist()
-    return dict(zip(items["item_id"].to_pylist(), zip(creators, topics, strict=True), strict=True))
+    creators, ids = items["creator_id"].to_pylist(), items["item_id"].to_pylist()
+    positions = items["position"].to_pylist() if "position" in items.column_names else [NEVER] * len(items)
+    return dict(zip(ids, zip(creators, topics, positions, strict=True), strict=True))
 
 
 LATEST = """
 SELECT item_id, arg_max(creator_id, arrived_at) FILTER (creator_id IS NOT NULL) AS creator_id,
-       arg_max(topics, arrived_at) FILTER (len(topics) > 0) AS topics
+       arg_max(topics, arrived_at) FILTER (len(topics) > 0) AS topics, max(arrived_at) AS position
 FROM updates WHERE item_id IS NOT NULL GROUP BY item_id
 """

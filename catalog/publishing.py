@@ -11,20 +11,31 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.dataset import DataSet
-from catalog.filling import KnownItems, filled_by, known_items_of, told_by
+from catalog.filling import KnownItems, filled_by, heard, known_items_of, told_by
+from catalog.live.on_air import OnAir, live_items
 from catalog.schema import PUBLISHED, shard_keys
 from streamrank import clock
 from streamrank.events.bus import Bus
+from streamrank.events.redis_streams import RedisStreams
 from streamrank.settings import settings
 from validation.door import admit_arriving
 
 
 @dataclass(frozen=True)
 class Door:
-    """What the door knows of a data set. integer_ids: which of user_id and item_id must look like integers."""
+    """What the door knows of a data set. integer_ids: which of user_id and item_id must look like integers.
+
+    news: what is said of items at other doors, once it has been applied.
+    """
 
     known: KnownItems = field(default_factory=KnownItems)
     integer_ids: tuple[str, ...] = ()
+    news: OnAir | None = None
+
+    def listen(self) -> None:
+        """Learns what is new; one small round trip. Raises what a connection does when no server answers."""
+        if self.news is not None:
+            self.known.learn(heard(self.news.sync()))
 
 
 @dataclass(frozen=True)
@@ -43,11 +54,15 @@ class Receipt:
     ignored: tuple[str, ...]
 
 
-def open_door(data: DataSet) -> Door:
-    """The door of a data set, with what its items file and event log say of items; DataSetMissing without one."""
+def open_door(data: DataSet, bus: RedisStreams | None = None) -> Door:
+    """The door of a data set, with what its items file and event log say of items; DataSetMissing without one.
+
+    bus: what events of other doors say of items is heard through it.
+    """
     manifest = data.manifest()
     ids = {"user_id": manifest.user_ids, "item_id": manifest.item_ids}
-    return Door(known_items_of(data), tuple(name for name, kind in ids.items() if kind == "integer"))
+    integers = tuple(name for name, kind in ids.items() if kind == "integer")
+    return Door(known_items_of(data), integers, OnAir(live_items(bus.connection, bus.project)) if bus else None)
 
 
 def publish(bus: Bus, rows: pa.Table, door: Door | None = None) -> Receipt:
@@ -64,11 +79,13 @@ def publish_all(bus: Bus, offers: Sequence[pa.Table], door: Door) -> list[Receip
     now, tolerance = clock.now_us(), settings().future_tolerance // timedelta(microseconds=1)
     admitted = [admit_arriving(rows, now, tolerance, door.integer_ids) for rows in offers]
     good = pa.concat_tables([admission.good for admission in admitted])
-    told = told_by(good)
+    door.listen()
+    told = told_by(good, now + np.arange(len(good)))
     events, unknown = filled_by(good, door.known, told)
     published = bus.publish(events, shard_keys(events))
     taken = published.taken
-    door.known.learn(told if taken.all() else told_by(events.filter(pa.array(taken))))  # a retry tells nothing new
+    if told:  # what a retry repeats is no news
+        door.known.learn(told_by(events.filter(pa.array(taken)), published.positions[taken]))
     ends = np.cumsum([len(admission.good) for admission in admitted])
     parts = zip(*(np.split(flags, ends[:-1]) for flags in (taken, published.duplicate, unknown & taken)), strict=True)
     return [

@@ -32,12 +32,14 @@ def publish(
     from streamrank import embedded
 
     data = DataSet.current()
-    door = open_door(data)
+    data.manifest()
     embedded.ensure_redis()
+    bus = open_bus()
+    door = open_door(data, bus)
     quarantine = ArrivingQuarantine(data, most_rows=1 << 62)
     totals = _Totals()
     try:
-        for receipt, unreadable in _published(file, open_bus(), door, patience):
+        for receipt, unreadable in _published(file, bus, door, patience):
             totals.add(receipt, len(unreadable))
             quarantine.offer(receipt.refused)
             quarantine.offer(unreadable)

@@ -70,9 +70,11 @@ def _live(plan: "Plan") -> None:
 
     if not clock.is_wall():
         raise InputError("simulate: real time needs the wall clock; unset STREAMRANK_NOW, or write files with --out")
-    door = open_door(DataSet.current())
+    data = DataSet.current()
+    data.manifest()
     embedded.ensure_redis()
     bus = open_bus()
+    door = open_door(data, bus)
     world = replace(plan.world, integer_ids=bool(door.integer_ids))
     _ = world.liked, world.favourites  # drawn now, so that the first slice is not late
     plan = replace(plan, world=world, start_us=clock.now_us())

@@ -30,7 +30,8 @@ class Intake:
     def __init__(self) -> None:
         data = DataSet.current()
         self.metrics: Metrics = metrics()
-        self._bus, self._door = open_bus(), open_door(data)
+        self._bus = open_bus()
+        self._door = open_door(data, self._bus)
         self._quarantine = ArrivingQuarantine(data)
         self._publisher = ThreadPoolExecutor(1, thread_name_prefix="publisher")
         self._waiting: list[tuple[pa.Table, asyncio.Future[Receipt]]] = []
