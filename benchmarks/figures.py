@@ -5,6 +5,7 @@ from typing import Any
 
 Numbers = dict[str, Any]
 MEASURES = ("seconds", "p50_ms")
+RATES = ("keys_per_s", "events_per_s")
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,11 @@ class Figure:
 
 
 def ratio(slow: Numbers | None, fast: Numbers | None) -> float | None:
-    """How many times longer `slow` takes; by keys a second where both count them, since their sizes may differ."""
+    """How many times longer `slow` takes; by keys or events a second where both count them, as sizes may differ."""
     if slow is None or fast is None:
         return None
-    if "keys_per_s" in slow and "keys_per_s" in fast:
-        return round(fast["keys_per_s"] / slow["keys_per_s"], 3)
+    for rate in RATES:
+        if rate in slow and rate in fast:
+            return round(fast[rate] / slow[rate], 3)
     (measure,) = [name for name in MEASURES if name in slow and name in fast]
     return round(slow[measure] / fast[measure], 3)

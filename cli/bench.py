@@ -115,6 +115,44 @@ def windows(
     _show((bench.scaling if scaling else bench.bench)(sizes, folder, told), json)
 
 
+@app.command()
+def ingest(
+    events: Annotated[int, typer.Option(min=1, help="events into the item view")] = 4_000_000,
+    keyed_events: Annotated[int, typer.Option(min=1, help="events into item, user and user x topic views")] = 500_000,
+    stock_events: Annotated[int, typer.Option(min=1, help="events that stock pushes; the rates are compared")] = 20_000,
+    items: Annotated[int, typer.Option(min=1, help="live items")] = 2_000,
+    users: Annotated[int, typer.Option(min=1, help="users")] = 1_000_000,
+    skip_stock: SkipStock = False,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """From a filled bus to committed tiles, each event once in effect; stock Feast pushes, and aggregates nothing."""
+    from benchmarks.ingest import bench
+    from benchmarks.progress import told
+
+    _show(bench.bench(bench.Sizes(events, keyed_events, stock_events, items, users, skip_stock), folder, told), json)
+
+
+@app.command()
+def freshness(
+    rate: Annotated[int, typer.Option(min=100, help="events a second")] = 5_000,
+    seconds: Annotated[int, typer.Option(min=1, help="of measuring")] = 20,
+    items: Annotated[int, typer.Option(min=1, help="live items")] = 2_000,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """How long after publishing returned a reader sees an event, with a histogram."""
+    from benchmarks.freshness import bench
+    from benchmarks.progress import told
+
+    figure = bench.bench(bench.Sizes(rate, seconds, items), folder, told)
+    _show(figure, json)
+    if not json:
+        most = max(figure.more["histogram"].values())
+        for name, count in figure.more["histogram"].items():
+            typer.echo(f"{name:>18} {count:>7,} {'#' * round(60 * count / most)}")
+
+
 def _show(figure, as_json: bool) -> None:
     """Prints the figure; exit code 1 when sides disagree."""
     if as_json:

@@ -1,0 +1,1 @@
+"""Freshness: from the moment that publishing returned until a reader sees the event."""

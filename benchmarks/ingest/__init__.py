@@ -1,0 +1,1 @@
+"""Ingest: from a filled bus to committed tiles, each event exactly once in effect."""
