@@ -9,9 +9,10 @@ from pathlib import Path
 from catalog.dataset import DataSet
 from pipelines.feature_store import feature_service, open_store
 from pipelines.inputs import StepMissing
-from validation.audit.audit import Patience, audit
+from validation.audit.audit import audit
 from validation.audit.metrics import write_metrics
 from validation.audit.page import write_page
+from validation.audit.recompute import Patience
 from validation.audit.report import Report
 from validation.audit.served import Chosen
 

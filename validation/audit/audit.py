@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,24 +17,12 @@ from validation.audit.floors import floors
 from validation.audit.freshness import count_stale
 from validation.audit.log import LogSnapshot
 from validation.audit.question import Question, question_of
-from validation.audit.recompute import Made, Recompute
+from validation.audit.recompute import Made, Patience, Recompute
 from validation.audit.report import Report
 from validation.audit.served import Chosen, Piece, instants, pieces
 
 UNKNOWN = "unknown"
 MEMORY, THREADS = "2GB", 2
-
-
-@dataclass(frozen=True)
-class Patience:
-    """log_us: how long after a request its events may be on their way to the log. settle_us: how long a request takes
-    at most. grace_us: after which an event must be seen by a reader. fresh_rows: how many rows are asked for freshness,
-    0 for none."""
-
-    log_us: int = 60 * clock.SECOND
-    settle_us: int = 5 * clock.SECOND
-    grace_us: int = 60 * clock.SECOND
-    fresh_rows: int = 20_000
 
 
 def audit(
@@ -52,9 +39,8 @@ def audit(
     run = _Run(store, service, question_of(store, service), patience, chosen, len(found))
     # The log is looked at after the served log, so that what was served is in it or on its way.
     log = LogSnapshot.of(events)
-    recompute = Recompute(
-        run.question, log, floors(found, chosen, patience.settle_us, patience.grace_us), store.repo_path
-    )
+    floor = floors(found, chosen, patience.settle_us, patience.grace_us)
+    recompute = Recompute(run.question, log, floor, store.repo_path, patience, clock.now_us())
     for place, piece in enumerate(found):
         report(place, len(found))
         run.add(piece, recompute)
@@ -98,8 +84,7 @@ class _Run:
 
     def _judge(self, rows: pa.Table, names: list[str], made: Made) -> None:
         served = matrix_of(rows, names)
-        recent = self._now_us - instants(rows) <= self._patience.log_us
-        count([self._of(name) for name in names], names, rows, served, made, compare(served, made, recent))
+        count([self._of(name) for name in names], names, rows, served, made, compare(served, made))
 
     def _ask_fresh(self, rows: pa.Table, names: list[str]) -> None:
         """Of rows from all over the piece, as many as it has to give."""
@@ -139,7 +124,7 @@ def _ordered(counts: Mapping[str, Counts], question: Question) -> dict[str, Coun
 def _nothing(rows: int, names: int) -> Made:
     """Of features that the service no longer has, nothing can be recomputed."""
     no = np.zeros((rows, names), np.bool_)
-    return Made(np.full((rows, names), np.nan, np.float32), no, no)
+    return Made(np.full((rows, names), np.nan, np.float32), no, no, no)
 
 
 def _iso(instant_us: int) -> str:

@@ -14,7 +14,7 @@ DIFFERS = "differs"
 NOT_SERVED = "not served"
 NOT_OFFLINE = "not found offline"
 LOST = "lost: an event that must have been applied is not in it"
-LOG_BEHIND = "the log has not got what was served, and should have by now"
+OVERDUE = "not found offline, where it should have arrived by now"
 
 
 @dataclass
@@ -44,29 +44,27 @@ class Counts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """bool [n, names] each; at most one is set of a value, none where it is equal. lost and log_behind are missing."""
+    """bool [n, names] each; at most one is set of a value, none where it is equal. lost and overdue are missing."""
 
     in_flight: np.ndarray
     mismatched: np.ndarray
     not_served: np.ndarray
     not_offline: np.ndarray
     lost: np.ndarray
-    log_behind: np.ndarray
+    overdue: np.ndarray
 
 
-def compare(served: np.ndarray, made: Made, recent: np.ndarray) -> Verdict:
-    """served: float32 [n, names], NaN where missing. recent: bool [n], requests whose events may still be on their way
-    to the log."""
-    in_flight, log_behind = made.beyond & recent[:, None], made.beyond & ~recent[:, None]
-    judged = ~made.beyond & ~made.lost
+def compare(served: np.ndarray, made: Made) -> Verdict:
+    """served: float32 [n, names], NaN where missing."""
+    judged = ~made.in_flight & ~made.overdue & ~made.lost
     no_served, no_made = np.isnan(served), np.isnan(made.values)
     return Verdict(
-        in_flight=in_flight,
+        in_flight=made.in_flight,
         mismatched=judged & differing(served, made.values) & ~no_served & ~no_made,
         not_served=judged & no_served & ~no_made,
         not_offline=judged & no_made & ~no_served,
-        lost=made.lost & ~made.beyond,
-        log_behind=log_behind,
+        lost=made.lost & ~made.in_flight & ~made.overdue,
+        overdue=made.overdue,
     )
 
 
@@ -108,7 +106,7 @@ def count(
 def _reasons(verdict: Verdict) -> dict[str, np.ndarray]:
     return {
         DIFFERS: verdict.mismatched, NOT_SERVED: verdict.not_served, NOT_OFFLINE: verdict.not_offline,
-        LOST: verdict.lost, LOG_BEHIND: verdict.log_behind,
+        LOST: verdict.lost, OVERDUE: verdict.overdue,
     }  # fmt: skip
 
 

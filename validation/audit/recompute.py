@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from feast.types import FeastType, from_feast_to_pyarrow_type
 
+from streamrank import clock
 from streamrank.derived import Column, as_numbers, columnwise, transform
 from validation.audit.floors import Floors
 from validation.audit.log import LogSnapshot
@@ -21,54 +22,81 @@ REQUEST_TIME = "request_time"
 
 
 @dataclass(frozen=True)
+class Patience:
+    """How long what was served may be ahead of what it is recomputed from, and other spans of time.
+
+    log_us: after a request, until its events must be in the log. rows_us: until the rows that were read must be in
+    their source; rows that live updates write are there after the next batch run. settle_us: how long a request takes
+    at most. grace_us: after which an event must be seen by a reader. fresh_rows: how many rows are asked for freshness,
+    0 for none.
+    """
+
+    log_us: int = 60 * clock.SECOND
+    rows_us: int = 26 * clock.HOUR
+    settle_us: int = 5 * clock.SECOND
+    grace_us: int = 60 * clock.SECOND
+    fresh_rows: int = 20_000
+
+
+@dataclass(frozen=True)
 class Made:
-    """values: float32 [n, names], NaN where missing. beyond: bool [n, names], made of positions that the log has not
-    reached. lost: bool [n, names], windowed values that lack events which must have been applied."""
+    """values: float32 [n, names], NaN where missing. The others are bool [n, names].
+
+    in_flight: made of what the log or the source has not reached yet. overdue: of what it should have reached by now.
+    lost: windowed values that lack events which must have been applied.
+    """
 
     values: np.ndarray
-    beyond: np.ndarray
+    in_flight: np.ndarray
+    overdue: np.ndarray
     lost: np.ndarray
 
 
 @dataclass(frozen=True)
 class Recompute:
+    """now_us: the present, by which it is told what is overdue."""
+
     question: Question
     log: LogSnapshot
     floors: Floors
     repo_path: Path | str | None
+    patience: Patience
+    now_us: int
 
     def __call__(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, names: Sequence[str]) -> Made:
         """The features `names`, each of the question, for served rows [n]."""
-        columns, beyond, lost = self._stored(connection, rows, names)
+        columns, flying, overdue, lost = self._stored(connection, rows, names)
         features = [self.question.features[name] for name in names]
+        never = np.zeros(len(rows), np.bool_)
         for label in dict.fromkeys(each.label for each in features if each.kind == DERIVED):
             view = self.question.derived[label]
-            made = _derive(view, columns, rows)
-            columns |= {(label, name): values for name, values in made.items()}
-            inputs = [beyond[part] for part, _ in view.inputs.values()]
-            beyond[label] = np.logical_or.reduce([np.zeros(len(rows), np.bool_), *inputs])
-        never = np.zeros(len(rows), np.bool_)
+            columns |= {(label, name): values for name, values in _derive(view, columns, rows).items()}
+            inputs = [part for part, _ in view.inputs.values()]
+            overdue[label] = np.logical_or.reduce([never, *(overdue[part] for part in inputs)])
+            flying[label] = np.logical_or.reduce([never, *(flying[part] for part in inputs)]) & ~overdue[label]
         return Made(
             _matrix([single(columns[each.label, each.name]) for each in features], len(rows), np.float32),
-            _matrix([beyond[each.label] for each in features], len(rows), np.bool_),
+            _matrix([flying[each.label] for each in features], len(rows), np.bool_),
+            _matrix([overdue[each.label] for each in features], len(rows), np.bool_),
             _matrix([lost.get((each.label, each.name), never) for each in features], len(rows), np.bool_),
         )
 
     def _stored(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, names: Sequence[str]) -> tuple:
-        """(label, feature) -> column; label -> bool [n] beyond the log; (label, feature) -> bool [n] lost."""
-        columns, beyond, lost = {}, {}, {}
-        given_as = self.question.given_as
+        """(label, feature) -> column; label -> bool [n] in flight, and overdue; (label, feature) -> bool [n] lost."""
+        columns, flying, overdue, lost = {}, {}, {}, {}
+        given_as, age_us = self.question.given_as, self.now_us - instants(rows)
         for label, wanted in needed(self.question, names).items():
             view = self.question.stored[label]
             if view.windowed:
                 made = from_windows(connection, view, wanted, rows, given_as, self.log, self.floors)
-                found, beyond[label] = made.columns, made.beyond
+                found, beyond, patience_us = made.columns, made.beyond, self.patience.log_us
                 lost |= {(label, name): gone for name, gone in made.lost.items()}
             else:
-                found = from_rows(connection, view, wanted, rows, given_as, self.repo_path)
-                beyond[label] = np.zeros(len(rows), np.bool_)
+                found, beyond = from_rows(connection, view, wanted, rows, given_as, self.repo_path)
+                patience_us = self.patience.rows_us
+            flying[label], overdue[label] = beyond & (age_us <= patience_us), beyond & (age_us > patience_us)
             columns |= {(label, name): column for name, column in found.items()}
-        return columns, beyond, lost
+        return columns, flying, overdue, lost
 
 
 def single(values: Column) -> np.ndarray:

@@ -10,7 +10,8 @@ from proof.recount import Recount
 
 from streamrank import clock
 from streamrank.clock import VirtualClock
-from validation.audit.audit import Patience, audit
+from validation.audit.audit import audit
+from validation.audit.recompute import Patience
 from validation.audit.report import Report
 from validation.audit.served import Chosen
 
@@ -76,6 +77,16 @@ def test_a_row_that_the_source_does_not_have_is_missing(world, rows):
     assert found.features["daily_views"].reasons == found.features["daily_rate"].reasons == {"not found offline": 1}
 
 
+def test_a_row_known_after_all_that_the_source_has_is_in_flight_until_the_next_batch_run(world, rows):
+    row = next(row for row in reversed(rows) if row["daily_views"])
+    row["item_daily__created_us"] = row["as_of"]
+    patient = run(world, rows)
+    impatient = run(world, patience=Patience(grace_us=4 * clock.HOUR, rows_us=0))
+    assert patient.features["daily_views"].in_flight == patient.features["share"].in_flight == 1
+    assert patient.sound and patient.features["views_1h"].in_flight == 0
+    assert impatient.features["daily_views"].missing == 1
+
+
 def test_recorded_positions_decide_and_not_the_clock(world, rows):
     row = next(row for row in rows if row["views_10m"])
     row["item_live__applied"] = [None] * 16
@@ -93,7 +104,7 @@ def test_a_value_beyond_the_log_is_in_flight_while_it_may_be_on_its_way(world, r
     assert patient.features["daily_views"].in_flight == 0
     assert patient.features["share"].in_flight == patient.features["views_1h"].in_flight
     assert patient.total("compared") + patient.total("in_flight") == len(rows) * len(FEATURES)
-    assert any("the log" in reason for reason in impatient.features["views_1h"].reasons)
+    assert any("by now" in reason for reason in impatient.features["views_1h"].reasons)
     assert not impatient.sound
 
 
