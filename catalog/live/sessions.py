@@ -46,6 +46,8 @@ class Sessions:
     ) -> None:  # fmt: skip
         """Pairs the signs of viewers among `events`, by shard all from firsts[shard] to lasts[shard]."""
         signs = _signs(events)
+        if len(signs) and not self._epochs:  # nothing is known yet of what has ended
+            self._on_air.sync()
         while len(signs):
             held = self._store.read(signs)
             signs = signs.filter(signs["log_position"].to_numpy() > held.positions[signs["shard"].to_numpy()])
