@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from deltalake.exceptions import CommitFailedError
+from prometheus_client import Counter, Gauge
 
 from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
@@ -23,6 +24,9 @@ from streamrank.stores.connection import StoreUnreachable
 from streamrank.stream.loss import LossWatch
 
 logger = logging.getLogger(__name__)
+
+LOGGED = Counter("streamrank_log_events_total", "Events written from the bus to the event log")
+LOST = Gauge("streamrank_bus_lost_events", "Events that the bus had acknowledged and lost with its server, at least")
 
 CONSUMER = "log"
 PAUSE_SECONDS = 0.1
@@ -113,6 +117,7 @@ class LogWriter:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
+        LOST.set(self.lost)
         if self._loss.look(self._read_to, _counts(self._held)):
             self._bus.register(CONSUMER, dict(enumerate(self._logged.tolist())))
 
@@ -136,6 +141,7 @@ class LogWriter:
         self._bus.commit(CONSUMER, {int(shard): int(self._logged[shard]) for shard in shards})
         self._bus.trim()
         self._commits += 1
+        LOGGED.inc(len(rows))
         return len(rows)
 
     def _forget(self) -> None:

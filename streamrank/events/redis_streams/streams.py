@@ -18,6 +18,7 @@ from streamrank.events.redis_streams.chunks import Chunk
 from streamrank.events.redis_streams.keys import project_key, shard_prefix
 from streamrank.events.redis_streams.lease import Lease
 from streamrank.events.redis_streams.publishing import Offer, Piece
+from streamrank.events.redis_streams.schemas import Schemas, refuse_nulls
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import Connection, StoreFull
 
@@ -38,17 +39,16 @@ class RedisStreams:
         patience: timedelta,
     ) -> None:  # fmt: skip
         self.connection, self.project = connection, project
-        self.schema, self.offered = chunks.stamped_schema(schema), chunks.offered_schema(schema)
+        self.schema, self._schemas = chunks.stamped_schema(schema), Schemas(connection, project, schema)
         self._span = b"%d" % max(1, horizon // timedelta(microseconds=1) // GENERATIONS)
         self._limit_bytes, self._patience = limit_bytes, patience
         self._prefixes = [shard_prefix(project, shard) for shard in ALL]
-        self._schemas: dict[bytes, pa.Schema] = {}
-        self._schema_name = chunks.fingerprint(self.offered)
 
     def publish(self, events: pa.Table, shard_keys: pa.Array) -> Published:
         if not len(events):
             return Published(np.zeros(0, np.int64), np.zeros(0, bool))
-        offer = Offer(self._conform(events, shard_keys), shard_keys, self._schema_name)
+        refuse_nulls("shard_keys", shard_keys)
+        offer = Offer(self._conform(events), shard_keys, self._schemas.name)
         full_since, attempt = None, 0
         while pieces := offer.pieces():
             if self._append(offer, pieces):
@@ -69,7 +69,8 @@ class RedisStreams:
         """
         if not len(events):
             return {}
-        batch, ids = self._one_batch(self._conform(events, events["event_id"])), digests(events["event_id"])
+        conformed = self._conform(events)
+        (batch,), ids = conformed.combine_chunks().to_batches(), digests(conformed["event_id"])
         found, begins = np.unique(shards, return_index=True)
         return {
             int(shard): (
@@ -80,7 +81,7 @@ class RedisStreams:
         }
 
     def _append_arguments(self, batch: pa.RecordBatch, ids: np.ndarray) -> list[bytes]:
-        return [self._clock(), self._span, b"0", ids.tobytes(), chunks.encode(batch, self._schema_name)]
+        return [self._clock(), self._span, b"0", ids.tobytes(), chunks.encode(batch, self._schemas.name)]
 
     def read(self, after: Mapping[int, int], most: int, wait_ms: int = 0) -> dict[int, pa.Table]:
         deadline = time.monotonic() + wait_ms / 1_000
@@ -155,35 +156,10 @@ class RedisStreams:
             return False
         return sum(offer.answered(piece, reply) for piece, reply in zip(pieces, replies, strict=True)) > 0
 
-    def _conform(self, events: pa.Table, shard_keys: pa.Array) -> pa.Table:
-        """The events in the offered schema; ValueError for columns of other names, or nulls where none may be."""
-        if unknown := sorted(set(events.column_names) - set(self.offered.names)):
-            raise ValueError(f"publish: expected columns among {self.offered.names}, found {', '.join(unknown)} too")
-        for name, column in (("event_id", events["event_id"]), ("shard_keys", shard_keys)):
-            if column.null_count:
-                raise ValueError(f"publish: expected no nulls in {name}, found {column.null_count} of {len(column)}")
-        columns = [
-            events[field.name].cast(field.type) if field.name in events.column_names
-            else pa.nulls(len(events), field.type)
-            for field in self.offered
-        ]  # fmt: skip
-        self._announce()
-        return pa.table(columns, schema=self.offered)
-
-    def _announce(self) -> None:
-        """Leaves the schema where readers with another one find it; once."""
-        if self._schema_name not in self._schemas:
-            self.connection.set_fields(self._schema_key(), {self._schema_name: self.offered.serialize().to_pybytes()})
-            self._schemas[self._schema_name] = self.offered
-
-    def _schema_key(self) -> bytes:
-        return project_key(self.project, "schemas")
-
-    def _schema_of(self, name: bytes) -> pa.Schema:
-        if name not in self._schemas:
-            held = self.connection.get_fields(self._schema_key())
-            self._schemas |= {key: pa.ipc.read_schema(pa.py_buffer(text)) for key, text in held.items()}
-        return self._schemas[name]
+    def _conform(self, events: pa.Table) -> pa.Table:
+        conformed = self._schemas.conform(events)
+        self._schemas.announce()
+        return conformed
 
     def _table(self, shard: int, reply: list[bytes], first: int, last: int | None = None) -> pa.Table:
         """A reply's chunks as one table, cut to [first, last]."""
@@ -191,15 +167,11 @@ class RedisStreams:
             Chunk(int(end), int(meta.split(b" ", 1)[0]), dropped, events)
             for end, meta, dropped, events in zip(reply[::4], reply[1::4], reply[2::4], reply[3::4], strict=True)
         ]
-        batches = [chunk.batch(self._schema_of(chunk.schema_name)) for chunk in held]
+        batches = [chunk.batch(self._schemas.of(chunk.schema_name)) for chunk in held]
         found = chunks.table(held, batches, shard, self.schema)
         begin = max(0, first - held[0].first)
         stop = len(found) - (0 if last is None else max(0, held[-1].last - max(last, held[-1].first - 1)))
         return found.slice(begin, max(0, stop - begin))
-
-    def _one_batch(self, events: pa.Table) -> pa.RecordBatch:
-        (batch,) = events.combine_chunks().to_batches()
-        return batch
 
     def _clock(self) -> bytes:
         return b"" if clock.is_wall() else b"%d" % clock.now_us()

@@ -190,3 +190,16 @@ def test_waiting_for_events_ends_with_the_first_one(bus):
     assert sum(map(len, bus.read(ALL, 10, wait_ms=20_000).values())) == 1
     assert time.monotonic() - began < 20
     assert bus.read(dict(enumerate(bus.ends().tolist())), 10, wait_ms=10) == {}
+
+
+def test_readers_of_the_same_schema_need_not_be_told_of_it(bus, bus_server):
+    offered = many(4)
+    bus.publish(offered, offered["user_id"])
+    bus_server.client().delete(f"streamrank!bus:{bus.project}:schemas")
+    assert sum(map(len, a_bus(bus_server.address, bus.project).read(ALL, 10).values())) == 4
+
+
+def test_a_column_of_another_type_is_refused_by_name(bus):
+    offered = many(2).set_column(4, "value", pa.array(["a", "b"]))
+    with pytest.raises(ValueError, match="expected value of double"):
+        bus.publish(offered, offered["user_id"])
