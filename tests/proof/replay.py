@@ -108,9 +108,12 @@ class Platform:
         self.done.refused += len(receipt.refused)
 
     def settle(self) -> None:
-        """Everything that was published is in the log."""
+        """Everything that was published is in the log, and what it says of items and users in their attributes."""
+        from pipelines.batch_features import compute_batch_features
+
         while self.writer.run_once():
             pass
+        compute_batch_features(self.data)
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -1,0 +1,184 @@
+"""Served values are what they are offline, to the bit: whole days replayed through the platform, and audited.
+
+Short by default; PROOF=full replays more, at least 1,000,000 values of each story.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from proof import stories
+from proof.declared import VIEWS
+from proof.recount import Recount
+from proof.replay import Platform, platform
+
+from streamrank.clock import DAY
+from streamrank.environment import CHECKOUT
+from streamrank.events.log import EventLog
+from streamrank.stores.packing.errors import CorruptValue
+from validation.audit.recompute import Patience
+from validation.audit.report import Report
+from validation.audit.suite import require_equal
+
+FULL = os.environ.get("PROOF") == "full"
+KUAIRAND = CHECKOUT.parent / "shared" / "data" / "kuairand"
+BEHIND = Patience(grace_us=2 * DAY)  # the worker is held back on purpose
+ITEMS = 100
+REQUESTS = {"kuairand": 180 if FULL else 20, "simulated": 320 if FULL else 20}
+VALUES = 1_000_000 if FULL else 100_000
+SAMPLE = 150 if FULL else 40
+CHANGED = 200 if FULL else 40
+
+
+def told(name: str) -> stories.Story:
+    if name == "kuairand":
+        return stories.kuairand(KUAIRAND, *((7, 4, 400) if FULL else (2, 0.5, 50)))
+    return stories.simulated(*((48, 24, 2.0, 400) if FULL else (10, 4, 1.0, 50)))
+
+
+@pytest.fixture(scope="module", params=["kuairand", "simulated"])
+def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    if request.param == "kuairand" and not KUAIRAND.exists():
+        pytest.skip(f"no KuaiRand in {KUAIRAND}: the simulated story stands for it")
+    with platform(tmp_path_factory.mktemp(request.param) / "root", told(request.param)) as made:
+        made.run(REQUESTS[request.param], ITEMS)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def found(replayed: Platform) -> Report:
+    return audited(replayed)
+
+
+def audited(replayed: Platform, since_us: int | None = None, patience: Patience = BEHIND) -> Report:
+    from pipelines.audit import run_audit
+
+    return run_audit(replayed.data, since_us, patience=patience)
+
+
+def test_nothing_differs_though_events_come_late_twice_and_the_worker_lags(replayed: Platform, found: Report):
+    done = replayed.done
+    assert done.duplicates and not done.refused
+    assert sum(behind > 0 for behind in done.behind) >= done.requests // 4
+    require_equal(found)
+    assert found.total("mismatched") == found.total("missing") == found.total("in_flight") == 0
+    assert found.requests == done.requests
+    assert found.total("compared") == found.total("equal") >= VALUES
+
+
+def test_at_least_half_of_what_was_compared_is_not_zero(found: Report):
+    assert found.total("nonzero") * 2 >= found.total("compared")
+    for kind in ("rows", "windows", "derived"):
+        assert any(each.nonzero for each in found.features.values() if each.kind == kind)
+
+
+def test_the_worker_was_behind_so_that_values_differ_from_those_of_the_instant(found: Report):
+    assert found.total("stale") > 0
+
+
+def test_both_sides_are_what_a_count_event_by_event_gives(replayed: Platform):
+    events, rows = _events(replayed), _served(replayed)
+    chosen = random.Random(1).sample(range(len(rows)), SAMPLE)
+    trained = _training_rows(replayed, rows.take(chosen))
+    for view, (parts, rule) in VIEWS.items():
+        recount, names = Recount(rule, events), {each.name for each in rule.features} & {*replayed.names}
+        assert names, f"the service takes nothing of {view}"
+        for place, row in enumerate(rows.take(chosen).to_pylist()):
+            key, at_us = _key(parts, row), int(row["as_of"].timestamp() * 1e6)
+            served = recount.by_position(key, at_us, row[f"{view}__applied"])
+            known = recount.by_time(key, at_us)
+            for name in names:
+                missing = None in key
+                assert row[name] == (None if missing else served[name]), (view, name, row["request_id"], key)
+                assert trained[name][place].as_py() == (None if missing else known[name]), (view, name, key)
+
+
+def test_any_byte_that_changes_what_is_served_is_found(replayed: Platform, monkeypatch: pytest.MonkeyPatch):
+    """A total, a tile, its time, a position: bytes of a stored value, each changed for a request of its own."""
+    monkeypatch.setattr("validation.audit.compare.EXAMPLES", 1_000)
+    began = replayed.clock.now_us() + 1
+    replayed.clock.advance_to(began)
+    item, key, value = _a_stored_value(replayed)
+    spoilt: dict[str, int] = {}
+    with replayed.serving(), _client(replayed) as client:
+        truth = replayed.ask("0", [item], "home")
+        for place in random.Random(2).sample(range(len(value)), min(len(value), CHANGED)):
+            client.set(key, bytes([*value[:place], value[place] ^ 1, *value[place + 1 :]]))
+            try:
+                spoilt[replayed.ask("0", [item], "home")] = place
+            except CorruptValue:  # told by name at once, so nothing was served
+                pass
+        client.set(key, value)
+        again = replayed.ask("0", [item], "home")
+    rows = {row["request_id"]: row for row in _served(replayed).to_pylist()}
+    own = [name for name in replayed.names if name in {each.name for each in VIEWS["item_live"][1].features}]
+    wrong = {name for name in spoilt if any(rows[name][each] != rows[truth][each] for each in own)}
+    blamed = _blamed(audited(replayed, began, Patience(log_us=0, grace_us=BEHIND.grace_us)))
+    assert wrong, "no changed byte changed a value"
+    assert wrong <= blamed, [spoilt[name] for name in wrong - blamed]
+    assert not {truth, again} & blamed
+
+
+def _blamed(report: Report) -> set[str]:
+    return {example["request_id"] for each in report.features.values() for example in each.examples}
+
+
+def _a_stored_value(replayed: Platform) -> tuple[str, bytes, bytes]:
+    """An item that is busy, the key of its tiles, and what stands there."""
+    from streamrank.stream import generations
+
+    view = next(view for view in replayed.worker.views if view.name == "item_live")
+    project = replayed.store.project
+    read = generations.read_by(replayed.bus.connection, project, view.name, view.fingerprint)
+    rows = _served(replayed)
+    busy = rows["item_id"].to_pylist()[int(np.nanargmax(np.asarray(rows["item_views_24h"].fill_null(0))))]
+    with _client(replayed) as client:
+        (key,) = [key for key in client.scan_iter(match=read.prefix(project) + b"*") if key.endswith(busy.encode())]
+        return busy, key, client.get(key)
+
+
+def _client(replayed: Platform):
+    import redis
+
+    from streamrank.settings import settings
+
+    return redis.Redis.from_url(settings().redis_address)
+
+
+def _events(replayed: Platform) -> list[dict]:
+    """The log as dicts, with whole microseconds."""
+    columns = ["event_time", "shard", "log_position", "event_type", "user_id", "item_id", "creator_id", "topics",
+               "surface", "value", "watch_ms", "duration_ms"]  # fmt: skip
+    files = EventLog(replayed.data.events).files()
+    log = pa.concat_tables(
+        (pq.read_table(file, columns=columns, partitioning=None) for file in files), promote_options="permissive"
+    )
+    times = log["event_time"].cast(pa.int64())
+    return log.append_column("event_us", times).append_column("position", log["log_position"]).to_pylist()
+
+
+def _served(replayed: Platform) -> pa.Table:
+    return pa.concat_tables(
+        pq.read_table(file, partitioning=None) for file in sorted(replayed.data.served.glob("*/*.parquet"))
+    )
+
+
+def _training_rows(replayed: Platform, rows: pa.Table) -> pa.Table:
+    """The same rows as a training set has them, by keys that were reached when they were served."""
+    asked = pa.table(
+        {
+            "event_timestamp": rows["as_of"], "request_time": rows["as_of"].cast(pa.int64()),
+            **{name: rows[name] for name in ("user_id", "item_id", "surface")},
+            **{name.removeprefix("key__"): rows[name] for name in rows.column_names if name.startswith("key__")},
+        }
+    )  # fmt: skip
+    service = replayed.store.get_feature_service("ranker")
+    return replayed.store.get_historical_features(asked, service).to_arrow()
+
+
+def _key(parts: tuple[str, ...], row: dict) -> tuple:
+    return tuple(row[f"key__{part}"] if f"key__{part}" in row else row[part] for part in parts)
