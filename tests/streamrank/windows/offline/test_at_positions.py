@@ -41,7 +41,7 @@ def questions(draw: st.DrawFn) -> tuple[list[dict], list[dict]]:
     return events, draw(st.lists(rows, min_size=1, max_size=40))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(question=questions())
 def test_every_value_is_a_plain_count_of_the_events_up_to_the_positions(
     folder: Path, views: dict[str, WindowedView], question: tuple[list[dict], list[dict]]

@@ -46,7 +46,7 @@ def questions(draw: st.DrawFn) -> tuple[list[dict], list[dict]]:
     return events, draw(st.lists(rows, min_size=1, max_size=40))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(question=questions())
 def test_every_value_is_a_plain_count_of_the_events_that_had_arrived(
     folder: Path, store: FeatureStore, question: tuple[list[dict], list[dict]]
