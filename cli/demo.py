@@ -1,17 +1,22 @@
 """`streamrank demo`: the whole path on one machine, from real events to a ranked answer over HTTP."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-START_SECONDS = 120
 
+@dataclass
+class Running:
+    """What a step leaves running for those after it. url, user: of the service, and whom it is asked for."""
 
-class ServiceFailed(RuntimeError):
-    """The service did not come up; the message holds what it printed."""
+    stream: ExitStack
+    service: ExitStack
+    url: str = ""
+    user: str = ""
 
 
 def demo(
@@ -26,11 +31,12 @@ def demo(
             "kuairand needs the folder with its files: make demo DATASET=kuairand DATA=FOLDER", param_hint="--path"
         )
     _choose(dataset)
-    with _server():
-        steps = list(_steps(dataset, path))
+    with _server(), ExitStack() as stream, ExitStack() as service:
+        steps = list(_steps(dataset, path, Running(stream, service)))
         for number, (command, step) in enumerate(steps, 1):
             _announce(f"{number}/{len(steps)}  {command}")
             step()
+    _say_how_to_go_on(dataset)
 
 
 def _choose(dataset: str) -> None:
@@ -44,15 +50,17 @@ def _choose(dataset: str) -> None:
     settings.cache_clear()
 
 
-def _steps(dataset: str, path: Path | None) -> Iterator[tuple[str, Callable[[], None]]]:
+def _steps(dataset: str, path: Path | None, running: Running) -> Iterator[tuple[str, Callable[[], None]]]:
     from cli import dataset as datasets
     from cli import features, pipeline
 
+    how = {"shift_to_now": True, "hold_back": 1, "anew": True}
     if dataset == "ml-100k":
-        yield "streamrank dataset ml-100k --shift-to-now", lambda: datasets.ml_100k("ml-100k", shift_to_now=True)
+        command = "streamrank dataset ml-100k --shift-to-now --hold-back 1 --anew"
+        yield command, lambda: datasets.ml_100k("ml-100k", **how)
     else:
-        command = f"streamrank dataset kuairand --path {path} --shift-to-now"
-        yield command, lambda: datasets.kuairand(path, "kuairand", shift_to_now=True)
+        command = f"streamrank dataset kuairand --path {path} --shift-to-now --hold-back 1 --anew"
+        yield command, lambda: datasets.kuairand(path, "kuairand", **how)
     yield "streamrank features", features.features
     yield "streamrank apply", features.apply
     yield "streamrank training-set", pipeline.training_set
@@ -60,7 +68,10 @@ def _steps(dataset: str, path: Path | None) -> Iterator[tuple[str, Callable[[], 
     yield "streamrank evaluate", pipeline.evaluate
     yield "streamrank promote", _promote
     yield "streamrank materialize --all", lambda: features.materialize(everything=True)
-    yield "streamrank serve, then POST /recommend", _ask
+    yield "streamrank stream, and streamrank publish held_back.parquet", lambda: _stream(running)
+    yield "streamrank serve, then POST /recommend", lambda: _ask(running)
+    yield "what happens now counts now", lambda: _change(running)
+    yield "streamrank audit", lambda: _audit(running)
 
 
 def _promote() -> None:
@@ -74,19 +85,48 @@ def _promote() -> None:
         typer.echo(f"{refusal}\ngoing on with the model in place")
 
 
-def _ask() -> None:
-    """Starts the service, asks it for a user's ranking, prints the answer and how to go on, and stops the service."""
+def _stream(running: Running) -> None:
+    """Starts the stream, publishes the day that was held back, and waits until it is in the windows."""
     from catalog.dataset import DataSet
-    from cli import serve
+    from cli import demo_live, publish
+
+    running.stream.enter_context(demo_live.streaming())
+    publish.publish(DataSet.current().held_back)
+    seconds = demo_live.await_applied()
+    typer.echo(f"the last day of the data has streamed into the windows, {seconds:.2f} s after it was published")
+
+
+def _ask(running: Running) -> None:
+    """Starts the service, asks it for a user's ranking, and prints the answer."""
+    from catalog.dataset import DataSet
+    from cli import demo_service, serve
 
     data = DataSet.current()
-    user = _active_user(data)
-    body = {"user_id": serve.original(user, data.manifest().user_ids, "user_id"), "k": 10}
-    with _service() as url:
-        answer = serve.ask(url, body)
-        typer.echo(f"POST {url}/recommend {body}")
-        serve.show(answer, serve.titles(data), user)
-    _say_how_to_go_on(data.name, user)
+    running.user = _active_user(data)
+    running.url = running.service.enter_context(demo_service.service())
+    body = {"user_id": serve.original(running.user, data.manifest().user_ids, "user_id"), "k": 10}
+    answer = serve.ask(running.url, body)
+    typer.echo(f"POST {running.url}/recommend {body}")
+    serve.show(answer, serve.titles(data), running.user)
+
+
+def _change(running: Running) -> None:
+    """Publishes a few events, and asks until a rank has changed."""
+    from catalog.dataset import DataSet
+    from cli import demo_live, serve
+
+    data = DataSet.current()
+    change = demo_live.change_a_rank(running.url, running.user, data)
+    demo_live.show_change(change, serve.titles(data), running.user)
+
+
+def _audit(running: Running) -> None:
+    """Ends the service, which writes its served log, and makes every value that it ranked by again offline."""
+    from cli import audit, demo_live
+
+    running.service.close()
+    demo_live.await_applied(("windows", "log"))
+    audit.audit(since=None, sample=1.0, service="ranker", html=None, as_json=False)
 
 
 def _active_user(data) -> str:
@@ -102,55 +142,6 @@ def _active_user(data) -> str:
             [EventLog(data.events).files()],
         ).fetchone()
     return found[0]
-
-
-@contextmanager
-def _service() -> Iterator[str]:
-    """`bentoml serve` on a free port, ready to answer, and stopped at the end; its URL."""
-    import subprocess
-    import sys
-
-    from streamrank.environment import CHECKOUT
-    from streamrank.settings import settings
-
-    port = _free_port()
-    log = settings().home / "service.log"
-    command = [sys.executable, "-m", "bentoml", "serve", ".", "--host", "127.0.0.1", "--port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _await_ready(process, url, log)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _await_ready(process, url: str, log: Path) -> None:
-    import time
-    from urllib.error import URLError
-    from urllib.request import urlopen
-
-    from rich.console import Console
-
-    deadline = time.monotonic() + START_SECONDS
-    with Console(stderr=True).status("the service starts"):
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                with urlopen(f"{url}/readyz", timeout=2):
-                    return
-            except (URLError, OSError):
-                time.sleep(0.2)
-    raise ServiceFailed(f"the service did not come up at {url}; the end of {log}:\n{log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -173,12 +164,15 @@ def _announce(text: str) -> None:
     Console().rule(f"[bold]{text}", align="left")
 
 
-def _say_how_to_go_on(dataset: str, user: str) -> None:
+def _say_how_to_go_on(dataset: str) -> None:
+    from streamrank.settings import settings
+
     chosen = "" if dataset == "ml-100k" else f"export STREAMRANK_DATASET={dataset}\n"
     typer.echo(
-        f"\nAll of it is stopped again; data, features and model are under .streamrank/. Go on with\n"
+        f"\nAll of it is stopped again; data, features and model are under {settings().root}. Go on with\n"
         f"source .venv/bin/activate\n{chosen}"
-        f"streamrank serve                    # then, in another shell: streamrank recommend {user}\n"
+        f"streamrank stream &                 # keeps windows, sessions and what is on air up to date\n"
+        f"streamrank serve                    # then, in another shell: streamrank recommend USER\n"
         f"streamrank --help                   # each step of the above is a command\n"
         f"cd feature_repo && feast ui         # what features there are (README.md tells the rest)"
     )

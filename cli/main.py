@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from cli import audit, bench, dataset, demo, features, pipeline, publish, serve, server, simulate, stream
+from cli import (
+    audit,
+    bench,
+    dataset,
+    demo,
+    demo_live,
+    demo_service,
+    features,
+    pipeline,
+    publish,
+    serve,
+    server,
+    simulate,
+    stream,
+)
 from streamrank import environment
 
 app = typer.Typer(
@@ -56,7 +70,8 @@ def _is_users(error: Exception) -> bool:
     from catalog.dataset import DataSetMissing
     from catalog.errors import InputError
 
-    refusals = (DataSetMissing, InputError, ValidationError, demo.ServiceFailed, serve.NoAnswer)
+    failures = (demo_service.ServiceFailed, demo_live.StreamFailed, serve.NoAnswer)
+    refusals = (DataSetMissing, InputError, ValidationError, *failures)
     return isinstance(error, refusals) or type(error).__module__.startswith(("streamrank.", "feast.errors"))
 
 
