@@ -1,5 +1,6 @@
 """Stored values as numpy arrays: where each part of each value lies, and the aggregates of windows and lifetimes."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -74,15 +75,30 @@ class Keys:
         whole[heads.present] = found
         return whole
 
+    def sums(self, slide_us: int, window_us: int, slots: Sequence[Slot], at_us: int) -> np.ndarray:
+        """As `aggregate`, of several counts and sums over one window at once: int64 [len(slots), n]."""
+        heads = self._heads
+        whole = np.zeros((len(slots), heads.rows), np.int64)
+        if len(heads.present):
+            now = at_us // slide_us
+            found = self._tiles(self._number(slide_us)).sums(slots, now - window_us // slide_us, now)
+            if len(heads.present) == heads.rows:
+                return found
+            whole[:, heads.present] = found
+        return whole
+
     def _lifetime(self, slot: Slot) -> np.ndarray:
         place = self._after_head + self._layout.lifetime[slot] + (2 if slot.function == "last" else 0)
         words = self._heads.words[place]
         return words if slot.function in ("count", "sum") else words.view(np.float64)
 
     def _windowed(self, feature: Feature, slot: Slot, at_us: int) -> np.ndarray:
-        number = next(n for n, tile in enumerate(self._layout.tiles) if tile.ring.slide_us == feature.slide_us)
         now = at_us // feature.slide_us
-        return self._tiles(number).over(slot, now - feature.window_us // feature.slide_us, now)
+        return self._tiles(self._number(feature.slide_us)).over(slot, now - feature.window_us // feature.slide_us, now)
+
+    def _number(self, slide_us: int) -> int:
+        """Of the ring with this slide."""
+        return next(n for n, tile in enumerate(self._layout.tiles) if tile.ring.slide_us == slide_us)
 
     @cached_property
     def _after_head(self) -> np.ndarray:
@@ -133,6 +149,15 @@ class _Tiles:
         found = reduce.reduceat(column, bounds, dtype=EMPTY[slot.function][0])[::2]
         found[empty] = EMPTY[slot.function][1]  # of no tiles it gives some tile
         return found
+
+    def sums(self, slots: Sequence[Slot], oldest: int, newest: int) -> np.ndarray:
+        """As `over`, of counts and sums: int64 [len(slots), m]; differences of totals, which may wrap around."""
+        begins, ends = self._range(oldest, newest)
+        totals = np.zeros((len(slots), len(self._places)), np.int64)
+        for row, slot in zip(totals, slots, strict=True):
+            row[1:] = self._column(slot)[:-1]
+        np.cumsum(totals, axis=1, out=totals)
+        return totals.take(ends, axis=1) - totals.take(begins, axis=1)
 
     def _last(self, column: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Tiles ascend by event time, so it is in the newest one that holds any."""
