@@ -12,7 +12,7 @@ from feast.stream_feature_view import StreamFeatureView
 from feast.types import FeastType, Float32, String
 from windows_reference import Event, Wanted
 
-from streamrank.stores.connection import Connection, ConnectionOptions, connect, wire
+from streamrank.stores.connection import Connection, ConnectionOptions, connect
 from streamrank.windows.deltas import deltas
 from streamrank.windows.merging import Merged, merge
 from streamrank.windows.source import EventSource
@@ -20,6 +20,7 @@ from streamrank.windows.spec import WindowedView, event_rows, windowed_view
 
 SECOND = 1_000_000
 ITEM = Entity(name="item", join_keys=["item_id"], value_type=ValueType.STRING)
+DUCKDB = duckdb.connect(config={"threads": 1})
 STAMPS = "event_time, shard, log_position"
 
 
@@ -71,15 +72,17 @@ class Tiles:
         self, events: Iterable[Event], firsts: Mapping[int, int], lasts: Mapping[int, int], expires: bool = False
     ) -> Merged:
         """A batch of events of the shards whose ranges are given."""
-        with duckdb.connect(config={"threads": 1}) as connection:
-            connection.register("events", table(events, self.columns))
-            rows = event_rows(connection, self.view)
+        DUCKDB.register("events", table(events, self.columns))
+        rows = event_rows(DUCKDB, self.view)
         return merge(self.connection, self.prefix, self.view, deltas(self.view, rows, firsts, lasts), expires)
+
+    def key(self, item: str) -> bytes:
+        """Where an item's value is stored."""
+        return self.prefix + b"s" + len(item.encode()).to_bytes(4, "little") + item.encode()
 
     def values(self, keys: Sequence[str]) -> pa.LargeBinaryArray:
         """What is stored of each item."""
-        parts = pa.array([b"s" + len(key.encode()).to_bytes(4, "little") + key.encode() for key in keys])
-        return self.connection.fetch(wire.glue(self.prefix, parts.cast(pa.large_binary())))
+        return self.connection.fetch(pa.array([self.key(key) for key in keys], pa.large_binary()))
 
 
 def connected(url: str) -> Connection:

@@ -18,6 +18,8 @@ FORMAT = 1  # of stored values
 MOST_TILES = 1_000
 FUNCTIONS_DECLARED = ("count", "sum", "mean", "min", "max", "last")
 WHOLE, REAL = ("INT64", "INT32"), ("FLOAT32", "FLOAT64")
+LEAST_SLIDE = timedelta(seconds=1)
+KEYS = ("STRING", "UUID", "TIME_UUID", "DECIMAL", "INT32", "INT64", "UNIX_TIMESTAMP", "BYTES")
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -70,7 +72,9 @@ def _window(where: str, aggregation: Aggregation) -> tuple[int | None, int | Non
             where, "a slide_interval below the time_window", f"{slide} for both (Feast fills an omitted one)",
             "write out a slide_interval, such as a tenth of the window",
         )  # fmt: skip
-    if slide < timedelta(0) or window % slide:
+    if slide < LEAST_SLIDE:
+        raise refused(where, f"a slide_interval of at least {LEAST_SLIDE}", str(slide), "lengthen it")
+    if window % slide:
         raise refused(where, "a time_window that is a multiple of its slide_interval", f"{window} and {slide}",
                       "change one of them")  # fmt: skip
     if window // slide > MOST_TILES:
@@ -107,6 +111,8 @@ def key_types(view: StreamFeatureView) -> dict[str, FeastType]:
             f"view {view.name!r}", f"a type for the join key of each of {list(view.entities)}", f"{sorted(found)}",
             "give the Entity a value_type, and apply it, or put the key's Field into the schema",
         )  # fmt: skip
+    if other := {name: str(dtype) for name, dtype in found.items() if getattr(dtype, "name", "") not in KEYS}:
+        raise refused(f"view {view.name!r}", f"join keys of {KEYS}", str(other), "change the Entity's value_type")
     given = per_event.checked(view.batch_source, f"view {view.name!r}")
     if missing := sorted(set(found) - set(given)):
         raise refused(f"view {view.name!r}", f"join keys {sorted(found)} in the SQL of {view.batch_source.name!r}",

@@ -76,7 +76,7 @@ class Groups:
         first = np.flatnonzero(self._new_key[cut])
         counts = np.diff(np.append(first, len(cut)))
         newest = np.repeat(numbers[first + counts - 1], counts)
-        stays = numbers >= newest - kept
+        stays = numbers >= np.maximum(newest - kept, 0)  # a tile's number is unsigned: before 1970 there is none
         counts = np.add.reduceat(stays, first, dtype=np.int64)
         return Tiles(
             numbers[stays], counts, lambda slot: tuple(c[stays] for c in _reduced(slot, self._pieced(slot), cut))

@@ -18,7 +18,7 @@ from streamrank.windows.slots import Ring, Slot
 
 VERSION = 1
 WORD = 8
-EXACT = 2**53  # Lua counts in doubles
+EXACT = 2**53 - 1  # Lua counts in doubles; the next integer may be the rounding of another
 WORDS = {"count": 1, "sum": 1, "min": 1, "max": 1, "last": 3}
 
 

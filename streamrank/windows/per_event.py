@@ -12,7 +12,7 @@ import duckdb
 from feast import ValueType
 
 from streamrank.events.log import DAY_COLUMN, EventLog
-from streamrank.windows.errors import refused
+from streamrank.windows.errors import DeclarationError, refused
 
 if TYPE_CHECKING:
     from streamrank.windows.source import EventSource
@@ -69,7 +69,7 @@ def _refuse_other_rows(node: dict[str, Any], where: str) -> None:
     found += [part.upper() for part in ("having", "qualify", "sample") if node[part]]
     found += ["GROUP BY"] if node["group_expressions"] or node["aggregate_handling"] != "STANDARD_HANDLING" else []
     found += ["WITH"] if node["cte_map"]["map"] else []
-    kinds = {part.get("class") or part.get("type") for part in _parts(node)}
+    kinds = {str(part.get("class") or part.get("type")) for part in _parts(node)}
     found += [kind for kind in ("WINDOW", "SUBQUERY") if kind in kinds]
     found += ["*"] if "STAR" in kinds else []
     if found:
@@ -84,7 +84,7 @@ def _refuse_other_relations(node: dict[str, Any], where: str) -> None:
     names = [relation for relation in relations if relation != "unnest"]
     if names != ["events"]:
         raise refused(
-            where, "FROM events (and unnest of its columns)", f"FROM {', '.join(relations) or 'nothing'}",
+            where, "FROM events (and unnest of its columns)", f"FROM {', '.join(relations)}",
             "what other tables hold may differ between a batch and the log; bring it in with the event",
         )  # fmt: skip
 
@@ -98,7 +98,7 @@ def _relations(table: dict[str, Any]) -> Iterator[str]:
     elif table["type"] == "TABLE_FUNCTION" and not table["sample"]:
         yield table["function"]["function_name"]
     else:
-        yield table["type"]
+        yield "nothing" if table["type"] == "EMPTY" else table["type"]
 
 
 def _refuse_functions(node: dict[str, Any], where: str) -> None:
@@ -130,25 +130,38 @@ def _given(
     connection: duckdb.DuckDBPyConnection, source: EventSource, node: dict[str, Any], where: str
 ) -> dict[str, str]:
     """The SQL's columns over events as declared, as in the log, or, where neither is there, of unknown types."""
-    known = source.columns or _logged(connection, source)
-    columns = {source.timestamp_field: "TIMESTAMP WITH TIME ZONE", **STAMPS, **known}
-    if not known:
-        columns = {names[-1]: "NULL" for names in _references(node)} | columns
-    empty = ", ".join(f"{_typed(kind)} AS {json.dumps(name)}" for name, kind in columns.items())
+    stamps = {source.timestamp_field: "TIMESTAMP WITH TIME ZONE", **STAMPS}
     connection.execute("SET TimeZone = 'UTC'")
+    if known := source.columns or _logged(connection, source):
+        return _described(connection, source.sql, stamps | known, where)
+    given = _described(connection, source.sql, _guessed(node, UNKNOWN) | stamps, where)
     try:
-        connection.execute(f"CREATE VIEW events AS SELECT {empty}")
-        described = connection.execute(f"DESCRIBE ({source.sql.strip().rstrip(';')}\n)").fetchall()
+        other = _described(connection, source.sql, _guessed(node, "DOUBLE") | stamps, where)
+    except DeclarationError:
+        other = {}
+    return {name: kind if other.get(name) == kind else UNKNOWN for name, kind in given.items()}
+
+
+def _guessed(node: dict[str, Any], kind: str) -> dict[str, str]:
+    """All columns that are referred to, as of this type; unnested ones as lists of it."""
+    lists = {names[-1]: f"{kind}[]" for names in _references(node["from_table"])}
+    return {names[-1]: kind for names in _references(node)} | lists
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, sql: str, columns: Mapping[str, str], where: str
+) -> dict[str, str]:
+    """The columns that `sql` gives over events of these columns."""
+    empty = ", ".join(f"CAST(NULL AS {kind}) AS {json.dumps(name)}" for name, kind in columns.items())
+    try:
+        connection.execute(f"CREATE OR REPLACE VIEW events AS SELECT {empty}")
+        described = connection.execute(f"DESCRIBE ({sql.strip().rstrip(';')}\n)").fetchall()
     except duckdb.Error as error:
         raise refused(where, f"a SELECT over the columns {sorted(columns)}", str(error), "correct it") from error
     names = [name for name, *_ in described]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise refused(where, "columns of different names", f"two named {twice}", "rename one with AS")
     return {name: kind for name, kind, *_ in described}
-
-
-def _typed(kind: str) -> str:
-    return "NULL" if kind == "NULL" else f"CAST(NULL AS {kind})"
 
 
 def _logged(connection: duckdb.DuckDBPyConnection, source: EventSource) -> dict[str, str]:
@@ -174,7 +187,7 @@ def _output(part: dict[str, Any]) -> str:
     return part["alias"] or (part["column_names"][-1] if part["class"] == "COLUMN_REF" else "")
 
 
-def _references(node: dict[str, Any]) -> Iterator[list[str]]:
+def _references(node: Any) -> Iterator[list[str]]:
     return (part["column_names"] for part in _parts(node) if part.get("class") == "COLUMN_REF")
 
 

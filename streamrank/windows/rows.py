@@ -56,8 +56,7 @@ def quoted(name: str) -> str:
 
 
 def _present(view: WindowedView, column: str) -> str:
-    name = quoted(column)
-    return f"isfinite(CAST({name} AS DOUBLE))" if column in view.scales else f"{name} IS NOT NULL"
+    return f"isfinite({_real(column)})" if column in view.scales else f"{quoted(column)} IS NOT NULL"
 
 
 def _slot(view: WindowedView, slot: Slot) -> str:
@@ -65,8 +64,13 @@ def _slot(view: WindowedView, slot: Slot) -> str:
     if slot.function == "count":
         return f"CASE WHEN {present} THEN 1::BIGINT ELSE 0::BIGINT END"
     if slot.function == "sum" and slot.column in view.scales:
-        steps = f"CAST(round(CAST({name} AS DOUBLE) * {view.scales[slot.column]}) AS BIGINT)"
+        steps = f"CAST(round({_real(slot.column)} * {view.scales[slot.column]}) AS BIGINT)"
         return f"CASE WHEN {present} THEN {steps} ELSE 0::BIGINT END"
     if slot.function == "sum":  # & takes integers only: fractions would silently be rounded by a cast
         return f"coalesce(CAST({name} & (-1)::BIGINT AS BIGINT), 0::BIGINT)"
-    return f"CASE WHEN isnan(CAST({name} AS DOUBLE)) THEN NULL ELSE CAST({name} AS DOUBLE) + 0.0 END"
+    return f"CASE WHEN isnan({_real(slot.column)}) THEN NULL ELSE {_real(slot.column)} + 0.0 END"
+
+
+def _real(column: str) -> str:
+    """+ takes numbers only: text would be read as one, row by row."""
+    return f"CAST({quoted(column)} + 0 AS DOUBLE)"

@@ -6,19 +6,22 @@ from collections import defaultdict
 import numpy as np
 import pyarrow as pa
 import pytest
+import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import cluster_of_six
 from windowed_views import SECOND, Tiles, aggregation, connected, stream_view, windowed_view
 from windows_reference import Event, Wanted, float32, value
 
 from streamrank.events.shards import NEVER, SHARDS
+from streamrank.stores.connection import ConnectionOptions, connect
 from streamrank.windows.errors import Overflow, TornKey
 from streamrank.windows.finishing import applied, finish
 from streamrank.windows.merging import Merged
 
 COLUMNS = {"views": pa.int64(), "price": pa.float64(), "score": pa.float64(), "seen": pa.int32()}
 STEPS = {"price": 100}
-WINDOWS = [(3 * SECOND, SECOND), (2 * SECOND, SECOND), (12 * SECOND, 4 * SECOND), (None, None)]
+WINDOWS = [(3 * SECOND, SECOND), (8 * SECOND, SECOND), (12 * SECOND, 4 * SECOND), (None, None)]
 AGGREGATES = [
     ("count", "views"), ("sum", "views"), ("mean", "views"), ("sum", "price"), ("mean", "price"), ("min", "score"),
     ("max", "score"), ("last", "score"), ("count", "seen"), ("last", "views"),
@@ -28,7 +31,6 @@ WANTED = [
     for window, slide in WINDOWS
     for function, column in AGGREGATES
 ]
-NAMES = [wanted.name for wanted in WANTED]
 KEYS = ["a", "b", "c"]
 prefixes = (b"test_merging:%d:" % number for number in itertools.count())
 
@@ -80,10 +82,11 @@ def ranges(batch: list[Event]) -> tuple[dict[int, int], dict[int, int]]:
     return {shard: min(own) for shard, own in positions.items()}, {shard: max(own) for shard, own in positions.items()}
 
 
-def check(tiles: Tiles, events: list[Event], at_us: int) -> None:
-    found = finish(tiles.view, tiles.values(KEYS), NAMES, at_us)
-    expected = [[float32(value(events, key, wanted, at_us)) for wanted in WANTED] for key in KEYS]
-    np.testing.assert_array_equal(found, np.array(expected, np.float32), err_msg=str(NAMES))
+def check(tiles: Tiles, events: list[Event], at_us: int, keys: list[str] = KEYS, only: str = "") -> None:
+    asked = [wanted for wanted in WANTED if only in wanted.name]
+    found = finish(tiles.view, tiles.values(keys), [wanted.name for wanted in asked], at_us)
+    expected = [[float32(value(events, key, wanted, at_us)) for wanted in asked] for key in keys]
+    np.testing.assert_array_equal(found, np.array(expected, np.float32))
 
 
 @settings(max_examples=80, deadline=None)
@@ -93,3 +96,180 @@ def test_windows_at_any_time_after_equal_a_count_of_every_event(connection, view
     for batch in batches(events, cuts):
         tiles.merge(batch, *ranges(batch))
     check(tiles, events, max((event.time_us for event in events), default=0) + after)
+
+
+@settings(max_examples=40, deadline=None)
+@given(events=events_of(late), cuts=st.lists(st.integers(0, 30), max_size=4), data=st.data())
+def test_batches_merged_again_in_any_grouping_of_shards_change_nothing(connection, view, events, cuts, data):
+    """As a new owner of some of the shards finishes what the one before it may have done for some keys."""
+    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
+    for batch in batches(events, cuts):
+        firsts, lasts = ranges(batch)
+        done = data.draw(st.sets(st.sampled_from(KEYS)), label="keys merged before the crash")
+        tiles.merge([event for event in batch if event.key in done], firsts, lasts)
+        for share in data.draw(st.permutations([{0}, {1, 2}]) | st.permutations([{0, 1}, {2}]), label="new owners"):
+            own = [event for event in batch if event.shard in share]
+            tiles.merge(own, *ranges(own))
+        before = tiles.values(KEYS)
+        again = tiles.merge(batch, firsts, lasts)
+        held = {event.key for event in batch if any(value is not None for value in event.values.values())}
+        assert again == Merged(0, len(held))
+        assert tiles.values(KEYS) == before
+    check(tiles, events, 40 * SECOND)
+
+
+def test_a_batch_completes_keys_that_hold_some_of_its_shards(tiles):
+    early, late = event("a", 0, 5, 100), event("a", 1, 6, 100)
+    assert tiles.merge([early], {0: 100}, {0: 100}) == Merged(1, 0)
+    merged = tiles.merge([early, late, event("b", 1, 6, 100)], {0: 100, 1: 100}, {0: 100, 1: 100})
+    assert merged == Merged(merged=2, skipped=1)
+    check(tiles, [early, late, event("b", 1, 6, 100)], 10 * SECOND)
+
+
+def test_a_key_that_holds_a_part_of_a_range_is_an_error_and_stays_as_it_is(tiles):
+    tiles.merge([event("a", 3, 5, 10)], {3: 1}, {3: 10})
+    before = tiles.values(["a"])
+    with pytest.raises(TornKey, match=r"view 'live', key b's.*a'.*rebuild"):
+        tiles.merge([event("a", 3, 5, 12), event("b", 3, 5, 12)], {3: 8}, {3: 12})
+    assert tiles.values(["a"]) == before
+    assert tiles.values(["b"]).null_count == 0
+
+
+def test_a_key_that_a_batch_does_not_touch_may_lag_behind(tiles):
+    tiles.merge([event("a", 3, 5, 10)], {3: 1}, {3: 10})
+    tiles.merge([event("b", 3, 5, 12)], {3: 11}, {3: 20})
+    assert tiles.merge([event("a", 3, 5, 30)], {3: 21}, {3: 30}) == Merged(1, 0)
+    positions = applied(tiles.values(["a", "b", "c"]))
+    assert positions.shape == (3, SHARDS)
+    assert positions[:, 3].tolist() == [30, 20, NEVER]
+    assert (np.delete(positions, 3, axis=1) == NEVER).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_sum_beyond_what_is_exact_is_an_error_and_the_key_stays_as_it_is(tiles, sign):
+    tiles.merge([event("a", 0, 5, 1, views=sign * (2**53 - 2))], {0: 1}, {0: 1})
+    tiles.merge([event("a", 0, 5, 2, views=sign)], {0: 2}, {0: 2})
+    check(tiles, [event("a", 0, 5, 1, views=sign * (2**53 - 1))], 5 * SECOND, only="sum_views")
+    before = tiles.values(["a"])
+    with pytest.raises(Overflow, match=r"view 'live', key b's.*a'.*scale"):
+        tiles.merge([event("a", 0, 5, 3, views=sign)], {0: 3}, {0: 3})
+    assert tiles.values(["a"]) == before
+
+
+def test_a_batch_that_is_not_exact_in_itself_is_an_error(tiles):
+    for values in ([2**53], [2**53 - 1, 1], [2**53 - 1] * 1_100):
+        batch = [event("a", 0, 5, n, views=value) for n, value in enumerate(values, start=1)]
+        with pytest.raises(Overflow, match="views"):
+            tiles.merge(batch, {0: 1}, {0: len(values)})
+    assert tiles.values(["a"]).null_count == 1
+
+
+def test_rings_keep_a_window_the_open_tile_and_a_spare(tiles):
+    sizes = []
+    for second in range(60):
+        tiles.merge([event("a", 0, second, second + 1, views=1)], {0: second + 1}, {0: second + 1})
+        sizes.append(len(tiles.values(["a"])[0].as_py()))
+    assert len(set(sizes[20:])) <= 2  # a ring of seconds stays full, one of four seconds changes with its open tile
+    assert max(sizes) < 2_400
+
+
+def test_an_event_of_a_clock_ahead_does_not_evict_a_tile_that_is_still_inside(tiles):
+    own = [event("a", 0, 2, 1, views=1), event("a", 0, 6, 2, views=5)]  # the next second, seen at second 5
+    tiles.merge(own, {0: 1}, {0: 2})
+    check(tiles, own, 5 * SECOND)
+
+
+def test_an_event_too_old_for_one_window_counts_in_longer_ones(tiles):
+    own = [event("a", 0, 38, 1, views=1), event("a", 0, 30, 2, views=3), event("a", 0, 1, 3, views=7)]
+    for number, one in enumerate(own, start=1):
+        tiles.merge([one], {0: number}, {0: number})
+    check(tiles, own, 39 * SECOND)
+    assert finish(tiles.view, tiles.values(["a"]), ["sum_views_None_None"], 39 * SECOND) == 11
+
+
+def test_a_busy_key_is_changed_in_place(redis_server, tiles):
+    own = [event("a", n % 16, 30 + n // 8, n, views=n, price=n / 100, score=float(-n), seen=1) for n in range(1, 97)]
+    tiles.merge(own[:64], dict.fromkeys(range(16), 1), dict.fromkeys(range(16), 64))
+    size, written = len(tiles.values(["a"])[0].as_py()), parts_written(redis_server)
+    for n in range(64, 96):
+        own[n] = event("a", n % 16, 32 + n % 4, n + 1, views=n, price=1.5, score=float(n))
+        tiles.merge([own[n]], {n % 16: n + 1}, {n % 16: n + 1})
+        assert len(tiles.values(["a"])[0].as_py()) == size
+    assert parts_written(redis_server) > written
+    check(tiles, own, 38 * SECOND)
+
+
+def parts_written(url: str) -> int:
+    with redis.from_url(url) as client:
+        return client.info("commandstats").get("cmdstat_setrange", {}).get("calls", 0)
+
+
+def test_idle_keys_expire_after_the_longest_window_and_two_slides(connection, redis_server):
+    windowed = [wanted for wanted in WANTED if wanted.window_us]
+    view = windowed_view(
+        stream_view([aggregation(each) for each in windowed], ", ".join(COLUMNS), scales={"price": 0.01})
+    )
+    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
+    longest = view.ttl_us // 1_000
+    assert longest == 20_000
+    tiles.merge([event("a", 0, 5, 1)], {0: 1}, {0: 1}, expires=True)
+    tiles.merge([event("b", 0, 5, 1)], {0: 1}, {0: 1}, expires=False)
+    with redis.from_url(redis_server) as client:
+        left = [client.pttl(tiles.key(key)) for key in ("a", "b")]
+        assert longest - 5_000 < left[0] <= longest * 17 // 16
+        assert left[1] == -1
+        client.pexpire(tiles.key("a"), 1_000)
+        tiles.merge([event("a", 0, 5, 2)], {0: 2}, {0: 2}, expires=True)
+        assert client.pttl(tiles.key("a")) > longest - 5_000
+
+
+def test_a_key_with_a_lifetime_never_expires(connection, redis_server, tiles):
+    assert tiles.view.ttl_us == 0
+    tiles.merge([event("a", 0, 5, 1)], {0: 1}, {0: 1}, expires=True)
+    with redis.from_url(redis_server) as client:
+        assert client.pttl(tiles.key("a")) == -1
+
+
+def test_a_key_of_a_user_and_a_topic_with_three_live_tiles_is_small(connection):
+    hour = 3_600 * SECOND
+    windows = [(hour, hour // 12), (24 * hour, hour), (168 * hour, 6 * hour)]
+    wanted = [Wanted(f"{f}_{c}_{w}", f, c, w, s) for w, s in windows for f, c in (("count", "views"), ("sum", "seen"))]
+    view = windowed_view(stream_view([aggregation(each) for each in wanted], ", ".join(COLUMNS)))
+    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
+    tiles.merge([event("a", 7, 5, 1, views=1, seen=90_000)], {7: 1}, {7: 1})
+    (value_,) = tiles.values(["a"]).to_pylist()
+    assert len(value_) == 72
+
+
+def test_a_view_of_lifetimes_alone_has_no_tiles(connection):
+    wanted = [Wanted("now", "sum", "views"), Wanted("last", "last", "score"), Wanted("n", "count", "views")]
+    view = windowed_view(stream_view([aggregation(each) for each in wanted], ", ".join(COLUMNS)))
+    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
+    own = [event("a", n % 2, 9 - n, n + 1, views=(1, 1, -1)[n % 3], score=float(n)) for n in range(8)]
+    for batch in batches(own, [3, 5]):
+        tiles.merge(batch, *ranges(batch))
+    found = finish(view, tiles.values(["a", "b"]), ["now", "last", "n"], 0)
+    np.testing.assert_array_equal(found, np.array([[4, 0, 8], [0, np.nan, 0]], np.float32))
+
+
+def test_a_cluster_merges_as_one_server_does(view, tmp_path):
+    rng = np.random.default_rng(3)
+    own = [
+        event(f"k{rng.integers(40)}", int(rng.integers(16)), int(rng.integers(40)), n, views=int(rng.integers(9)))
+        for n in range(1, 600)
+    ]
+    with cluster_of_six(tmp_path) as cluster:
+        connection = connect(ConnectionOptions.parse(cluster.connection_string, "redis_cluster", "unused"))
+        tiles = Tiles(connection, view, COLUMNS, b"cluster:")
+        for batch in (own[:300], own[300:]):
+            merged = tiles.merge(batch, *ranges(batch))
+            assert merged.merged == len({one.key for one in batch})
+            assert tiles.merge(batch, *ranges(batch)) == Merged(0, merged.merged)
+        check(tiles, own, 42 * SECOND, keys=[f"k{n}" for n in range(41)])
+        with pytest.raises(TornKey):
+            tiles.merge([event("k1", 0, 5, 10_000)], {0: 2}, {0: 10_000})
+        connection.close()
+
+
+def event(key: str, shard: int, second: int, position: int, **values) -> Event:
+    return Event(key, shard, second * SECOND, position, values or {"views": 1})
