@@ -2,6 +2,7 @@
 by the service's own code at random moments, logged, and audited."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -148,6 +149,7 @@ class Audience:
 
     def __init__(self, events: pa.Table) -> None:
         self._own: dict[str, dict[str, None]] = {}
+        self._fame = Counter(events["item_id"].to_pylist())
         for user, item in zip(events["user_id"].to_pylist(), events["item_id"].to_pylist(), strict=True):
             if user and item:
                 self._own.setdefault(user, {})[item] = None
@@ -158,8 +160,9 @@ class Audience:
         busy = sorted({user for user in users if user}, key=lambda user: (-len(self._own.get(user, ())), user))[:3]
         user = NOBODY if chance.random() < 0.02 else chance.choice(busy)
         own = list(self._own.get(user, ()))
+        seen = sorted({item for item in seen if item}, key=lambda item: (-self._fame[item], item))[: 2 * items]
         chance.shuffle(seen)
-        chosen = list(dict.fromkeys([*chance.sample(own, min(len(own), items // 2)), *(item for item in seen if item)]))
+        chosen = list(dict.fromkeys([*chance.sample(own, min(len(own), items // 2)), *seen]))
         unknown = [NOTHING] if chance.random() < 0.2 else []
         return user, (unknown + chosen)[:items], chance.choice(rows["surface"].to_pylist()) or "home"
 
