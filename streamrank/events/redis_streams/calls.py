@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from streamrank.stores.connection import wire
 
-CALL_BYTES = 1 << 19  # of arguments; a call much longer would hold up the server's other callers
+CALL_BYTES = 1 << 18  # of arguments; a call much longer would hold up the server's other callers
 
 
 class Calls:

@@ -11,7 +11,7 @@ from streamrank.events.digests import digests
 from streamrank.events.redis_streams.chunks import encode
 from streamrank.events.shards import SHARDS, shards_of
 
-CHUNK_EVENTS = 4_096
+CHUNK_EVENTS = 2_048  # taking one holds up the server's other callers for a few milliseconds
 CHUNK_BYTES = 4 << 20  # of events that are longer than usual fewer go into one
 Append = Callable[[list["Piece"]], list[list[bytes]]]
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
-from servers import Server
+from servers import Server, running
 from streams import INSTANT, SCHEMA, SPAN_US, a_bus, events, many, rows
 
 from streamrank import clock
@@ -124,6 +124,21 @@ def test_a_bus_over_its_limit_makes_publishers_wait_and_then_refuses(bus_server)
     bus.trim()
     again = bus.publish(offered, offered["user_id"])
     assert (again.taken ^ full.value.published.taken).all()  # the others now, and those once
+
+
+def test_a_server_without_memory_is_a_bus_that_is_full(tmp_path):
+    with running(tmp_path, maxmemory="6mb", maxmemory_policy="noeviction") as server:
+        bus = a_bus(server.address, patience=timedelta(milliseconds=20))
+        taken = 0
+        with pytest.raises(BusFull) as full:
+            while True:
+                offered = many(2_000)
+                taken += bus.publish(offered, offered["user_id"]).taken.sum()
+        server.client().config_set("maxmemory", "0")
+        again = bus.publish(offered, offered["user_id"])
+        assert (again.positions > 0).sum() + (again.duplicate).sum() == 2_000
+        assert not (again.taken & full.value.published.taken).any()
+        assert len(_everything(bus)) == taken + 2_000
 
 
 def test_a_publisher_that_waits_goes_on_when_there_is_room_again(bus_server):
