@@ -1,13 +1,18 @@
 """A micro-batch: events of some shards, and what they change in each view's tiles. It depends on the events alone."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
 
+from streamrank.windows import rows
 from streamrank.windows.deltas import Deltas, deltas
 from streamrank.windows.spec import WindowedView, event_rows
+
+# A prepared statement can be run in this way only, and its rows are few.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
 
 
 @dataclass(frozen=True)
@@ -32,24 +37,57 @@ class Batch:
 
 
 class Reducer:
-    """Makes batches' deltas with one DuckDB connection; for one thread at a time."""
+    """Makes batches' deltas with one DuckDB connection; for one thread at a time.
+
+    Each view's SQL is prepared once, over a relation whose rows change: of a small batch most of the time would go into
+    parsing and planning.
+    """
 
     def __init__(self, views: Sequence[WindowedView], threads: int = 1) -> None:
         self._views = {view.name: view for view in views}
         self._connection = duckdb.connect(config={"threads": threads})
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._events, self._prepared = _Events(), {}
 
     def reduced(self, batch: Batch, views: Iterable[str] | None = None) -> Batch:
-        """`batch` with the deltas of all views, or of those named."""
-        self._connection.register("events", pa.concat_tables(batch.events.values()))
+        """`batch` with the deltas of all views, or of those named. Raises DeclarationError, Overflow."""
+        self._set(pa.concat_tables(batch.events.values()).combine_chunks())
         try:
             found = {name: self._deltas(self._views[name], batch) for name in views or self._views}
         finally:
-            self._connection.unregister("events")
+            self._events.table = None
         return Batch(batch.events, batch.firsts, batch.lasts, found)
-
-    def _deltas(self, view: WindowedView, batch: Batch) -> Deltas:
-        return deltas(view, event_rows(self._connection, view), batch.firsts, batch.lasts)
 
     def close(self) -> None:
         self._connection.close()
+
+    def _set(self, events: pa.Table) -> None:
+        known, self._events.table = self._events.schema, events
+        if known is None or not events.schema.equals(known):
+            self._events.schema, self._prepared = events.schema, {}
+            self._connection.register("events", self._events)
+
+    def _deltas(self, view: WindowedView, batch: Batch) -> Deltas:
+        found = self._connection.execute(f"EXECUTE {self._statement(view)}").to_arrow_table()
+        return deltas(view, found, batch.firsts, batch.lasts)
+
+    def _statement(self, view: WindowedView) -> str:
+        if view.name not in self._prepared:
+            event_rows(self._connection, view)  # says what is wrong where the SQL does not fit
+            name = f"rows_{len(self._prepared)}"
+            self._connection.execute(f"PREPARE {name} AS {rows.sql(view)}")
+            self._prepared[view.name] = name
+        return self._prepared[view.name]
+
+
+class _Events:
+    """The relation `events`: DuckDB asks for its rows anew whenever a statement runs."""
+
+    table: pa.Table | None = None
+    schema: pa.Schema | None = None
+
+    def __arrow_c_stream__(self, requested: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested)
+
+    def __arrow_c_schema__(self) -> object:
+        return self.schema.__arrow_c_schema__()
