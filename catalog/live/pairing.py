@@ -42,9 +42,10 @@ def pair(held: pa.Table, events: pa.Table, ended: pa.Table, horizons: np.ndarray
     """held: open sessions (VIEWERS), one a viewer and item. events: signs with their stamps, newer than what is held.
 
     ended: items that have ended, by the arrival and the event time of their end (ENDED_ITEMS).
-    horizons: int64 [SHARDS], up to which arrival all signs of a shard are there; who is silent then has left.
+    horizons: int64 [SHARDS], up to which arrival all signs of a shard are there. Who is silent then has left, and what
+    ended later than that has not ended yet.
     """
-    rows = _rows(held, events, ended)
+    rows = _rows(held, events, ended, horizons)
     rows = rows.taken(_alive(rows))
     breaks = _breaks(rows)
     return _Segments(rows, np.flatnonzero(breaks), horizons).paired(_sources(held, events), held)
@@ -64,7 +65,7 @@ class _Rows:
         return _Rows(self.code[places], self.kind[places], self.a[places], self.e[places], self.source[places])
 
 
-def _rows(held: pa.Table, events: pa.Table, ended: pa.Table) -> _Rows:
+def _rows(held: pa.Table, events: pa.Table, ended: pa.Table, horizons: np.ndarray) -> _Rows:
     items = pa.chunked_array([*held["item_id"].chunks, *events["item_id"].chunks], pa.string())
     users = pa.chunked_array([*held["user_id"].chunks, *events["user_id"].chunks], pa.string())
     code = names_of(users, items).dictionary_encode().indices.to_numpy()
@@ -73,17 +74,24 @@ def _rows(held: pa.Table, events: pa.Table, ended: pa.Table) -> _Rows:
     a = np.concatenate([held["seen_a"].to_numpy(), events["log_position"].to_numpy()])
     e = np.concatenate([held["seen_e"].to_numpy(), events["event_time"].cast(pa.int64()).to_numpy()])
     rows = _Rows(code, kind, a, e, np.arange(len(code)))
-    rows = _with_ends(rows, items, ended) if len(ended) else rows
+    if len(ended):
+        shards = np.concatenate([held["shard"].to_numpy(), events["shard"].to_numpy()])
+        rows = _with_ends(rows, items, ended, horizons[shards])
     return rows.taken(np.lexsort((np.where(rows.kind == _ENDED, -1, rows.kind), rows.a, rows.kind != _HELD, rows.code)))
 
 
-def _with_ends(rows: _Rows, items: pa.ChunkedArray, ended: pa.Table) -> _Rows:
-    """`rows` and one for each viewer whose item has ended; the end comes no earlier than what is held of the viewer."""
+def _with_ends(rows: _Rows, items: pa.ChunkedArray, ended: pa.Table, horizon: np.ndarray) -> _Rows:
+    """`rows` and one for each viewer whose item has ended; the end comes no earlier than what is held of the viewer.
+
+    items, horizon: [n], of each row.
+    """
     place = pc.index_in(items, value_set=ended["item_id"].combine_chunks()).to_numpy(zero_copy_only=False)
     viewers, first = np.unique(rows.code, return_index=True)
     at = place[first]
     over = ~np.isnan(at)
-    viewers, at = viewers[over], at[over].astype(np.int64)
+    viewers, at, horizon = viewers[over], at[over].astype(np.int64), horizon[first][over]
+    over = ended["ended_a"].to_numpy()[at] <= horizon
+    viewers, at = viewers[over], at[over]
     floor = np.full(rows.code.max(initial=-1) + 1, NEVER)
     floor[rows.code[rows.kind == _HELD]] = rows.a[rows.kind == _HELD]
     a = np.maximum(ended["ended_a"].to_numpy()[at], floor[viewers])

@@ -21,6 +21,7 @@ from catalog.schema import EVENTS
 from streamrank import clock
 from streamrank.events.redis_streams import RedisStreams
 from streamrank.events.redis_streams.keys import shard_prefix
+from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import Connection
 from streamrank.stream.scripts import CONSUMER
 
@@ -39,6 +40,7 @@ class Sessions:
     def __init__(self, bus: RedisStreams, connection: Connection, project: str, on_air: OnAir) -> None:
         self._bus, self._on_air, self._store = bus, on_air, ViewerStore(connection, project)
         self._epochs: dict[int, int] = {}
+        self._unswept: dict[int, set[str]] = {}
 
     def apply(
         self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
@@ -51,7 +53,7 @@ class Sessions:
         while len(signs):
             held = self._store.read(signs)
             signs = signs.filter(signs["log_position"].to_numpy() > held.positions[signs["shard"].to_numpy()])
-            paired = pair(held.viewers, signs, self._ended(signs["item_id"]))
+            paired = pair(held.viewers, signs, self._ended(signs["item_id"]), _by_shard(lasts))
             shards = np.unique(signs["shard"].to_numpy()).tolist()
             verdicts = self._write(shards, paired, held, epochs, firsts, lasts)
             again = [shard for shard, verdict in verdicts.items() if verdict == CHANGED]
@@ -59,16 +61,27 @@ class Sessions:
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
         """Ends the sessions of viewers who are silent, and of those whose item has ended."""
-        ended = self._on_air.sync().filter(pc.field("status") == ENDED)["item_id"].to_pylist()
-        over = dict.fromkeys(shards, ended) | self._overlooked(shards, epochs)
-        horizons = self._horizons()
+        self._hear_of_ends(shards, epochs)
+        horizons, over = self._horizons(), {shard: [*self._unswept[shard]] for shard in shards}
         while over:
             held = self._store.due({shard: int(horizons[shard]) - SILENCE_US for shard in over}, over)
             paired = pair(held.viewers, _NO_SIGNS, self._ended(held.viewers["item_id"]), horizons)
             closing = sorted(set(paired.closed["shard"].to_pylist()))
             verdicts = self._write(closing, paired, held, epochs, dict.fromkeys(closing), held.positions)
             over = {shard: over[shard] for shard, verdict in verdicts.items() if verdict != SUPERSEDED}
+        self._unswept = {shard: self._still_to_come(shard, int(horizons[shard])) for shard in shards}
         self._epochs = {shard: epochs[shard] for shard in shards}
+
+    def _hear_of_ends(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
+        """Takes in what ended since the last time; in shards owned anew also what the owner before did not get to."""
+        ended = self._on_air.sync().filter(pc.field("status") == ENDED)["item_id"].to_pylist()
+        overlooked = self._overlooked(shards, epochs)
+        self._unswept = {shard: {*self._unswept.get(shard, ()), *ended, *overlooked.get(shard, ())} for shard in shards}
+
+    def _still_to_come(self, shard: int, horizon_us: int) -> set[str]:
+        """The ended items whose end lies behind signs of the shard that have not been applied yet."""
+        ended = self._on_air.ended
+        return {each for each in self._unswept[shard] if each in ended and ended[each].ended_a > horizon_us}
 
     def _overlooked(self, shards: Sequence[int], epochs: Mapping[int, int]) -> dict[int, list[str]]:
         """The ended items that still have viewers in shards owned anew: the owner before may not have got to them."""
@@ -106,6 +119,13 @@ class Sessions:
 
 _NO_SIGNS = EVENTS.empty_table().select(_SIGN_COLUMNS)
 _NOTHING = (b"",) * 5
+
+
+def _by_shard(positions: Mapping[int, int]) -> np.ndarray:
+    """int64 [SHARDS], NEVER where there is none."""
+    found = np.full(SHARDS, NEVER)
+    found[[*positions]] = [*positions.values()]
+    return found
 
 
 def _signs(events: Mapping[int, pa.Table]) -> pa.Table:

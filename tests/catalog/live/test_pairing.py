@@ -59,7 +59,8 @@ def test_batches_cut_anywhere_pair_as_one_sign_after_the_other(steps, cuts, ends
     bounds = [0, *sorted(min(cut, len(signs)) for cut in cuts), len(signs)]
     parts = [signs[start:stop] for start, stop in pairwise(bounds)]
     for number, part in enumerate([*parts, []]):
-        horizon = np.full(SHARDS, last + rest if number == len(parts) else 0)
+        reached = part[-1][3] if part else BEGIN if number < len(parts) else last + rest
+        horizon = np.full(SHARDS, reached)
         paired = pair(held, table(part), ends(ended), horizon)
         held = paired.open
         started += [(row["user_id"], row["item_id"], row["started_e"]) for row in paired.started.to_pylist()]

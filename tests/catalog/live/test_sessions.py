@@ -126,7 +126,8 @@ def test_each_session_is_told_of_once_whatever_crashes_and_whoever_comes_late(re
             else:
                 if step != "sweep":
                     stream.publish((step, None, what[0], now.now_us()))
-                    stream.work()
+                stream.work()
+                now.advance_to(now.now_us() + 1_000)  # past the positions that were given at one instant
                 stream.sweep()
                 plain.ended = {item: (end.ended_a, end.ended_e) for item, end in ended(stream).items()}
                 plain.sweep(now.now_us())
@@ -184,6 +185,7 @@ def test_viewers_of_an_item_that_ended_have_left_and_their_pings_count_no_more(s
     stream.now.advance_to(BEGIN + 60_000_000)
     stream.publish(("item_end", None, "i", BEGIN + 60_000_000))
     stream.work()
+    stream.now.advance_to(BEGIN + 60_000_010)
     stream.sweep()
     stream.now.advance_to(BEGIN + 90_000_000)
     stream.publish(("viewer_ping", "u", "i", BEGIN + 90_000_000))
@@ -197,6 +199,7 @@ def test_an_owner_sees_to_what_ended_while_nobody_owned_the_shard(stream):
     stream.work()
     stream.publish(("item_end", None, "i", BEGIN))
     stream.work()
+    stream.now.advance_to(BEGIN + 10)
     OnAir(stream.items).sync()
     stream.taken_over()
     stream.sweep()
