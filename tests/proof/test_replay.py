@@ -38,7 +38,7 @@ CHANGED = 200 if FULL else 40
 def told(name: str) -> stories.Story:
     if name == "kuairand":
         return stories.kuairand(KUAIRAND, *((7, 4, 400) if FULL else (3, 0.5, 50)))
-    return stories.simulated(*((48, 24, 2.0, 400) if FULL else (10, 4, 1.0, 50)))
+    return stories.simulated(*((60, 24, 2.0, 400) if FULL else (40, 4, 0.6, 50)))
 
 
 @pytest.fixture(scope="module", params=["kuairand", "simulated"])
