@@ -9,7 +9,7 @@ import pyarrow as pa
 from feast import Entity, Field, PushSource, ValueType
 from feast.aggregation import Aggregation
 from feast.stream_feature_view import StreamFeatureView
-from feast.types import FeastType, Float32, String
+from feast.types import FeastType, Float32, from_value_type
 from windows_reference import Event, Wanted
 
 from streamrank.stores.connection import Connection, ConnectionOptions, connect
@@ -35,14 +35,14 @@ def stream_view(
     schema: Sequence[Field] | None = None, sql: str | None = None, known: Mapping[str, str] | None = None,
 ) -> StreamFeatureView:  # fmt: skip
     """A view over `SELECT <stamps>, <keys>, <columns> FROM events`; features are Float32 unless `types` says other."""
-    keys = [entity.join_key for entity in entities]
+    keys = {entity.join_key: from_value_type(entity.value_type) for entity in entities}
     text = sql or f"SELECT {STAMPS}, {', '.join(keys)}, {columns} FROM events"
     source = EventSource(name=f"{name}_events", log=log, sql=text, scales=scales, columns=known)
     names = [each.resolved_name(each.time_window) for each in aggregations]
     fields = [Field(name=each, dtype=(types or {}).get(each, Float32)) for each in names] if schema is None else schema
     return StreamFeatureView(
         name=name, entities=list(entities), source=PushSource(name=name, batch_source=source),
-        timestamp_field="event_time", schema=[*(Field(name=key, dtype=String) for key in keys), *fields],
+        timestamp_field="event_time", schema=[*(Field(name=key, dtype=dtype) for key, dtype in keys.items()), *fields],
         aggregations=list(aggregations),
     )  # fmt: skip
 
