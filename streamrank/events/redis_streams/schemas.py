@@ -42,13 +42,19 @@ class Schemas:
         if field.name not in events.column_names:
             column = pa.nulls(len(events), field.type)
         else:
-            try:
-                column = events[field.name].cast(field.type)
-            except pa.ArrowInvalid as error:
-                raise ValueError(f"publish: expected {field.name} of {field.type}: {error}") from error
+            column = _cast(events[field.name], field)
         if not field.nullable or field.name == "event_id":
             refuse_nulls(field.name, column)
         return column
+
+
+def _cast(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    if column.type == field.type:
+        return column
+    try:
+        return column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"publish: expected {field.name} of {field.type}: {error}") from error
 
 
 def refuse_nulls(name: str, column: pa.Array | pa.ChunkedArray) -> None:

@@ -71,6 +71,12 @@ COMMITTED = _each(
   reply = call('HGET', prefix .. 'consumers', a[1])
 """,
 )
+CONSUMERS = _each(
+    0,
+    """
+  reply = call('HGETALL', prefix .. 'consumers')
+""",
+)
 UNREGISTER = _each(
     1,
     """

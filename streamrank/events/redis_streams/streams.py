@@ -126,6 +126,14 @@ class RedisStreams:
         replies = self._call(scripts.COMMITTED, ALL, [(consumer.encode(),)] * SHARDS)
         return np.array([_position(reply) for reply in replies], np.int64)
 
+    def consumers(self) -> dict[str, np.ndarray]:
+        """Every registered consumer's committed positions, int64 [SHARDS], NEVER where it has none."""
+        found: dict[str, np.ndarray] = {}
+        for shard, reply in enumerate(self._call(scripts.CONSUMERS, ALL, [()] * SHARDS)):
+            for name, position in zip(reply[::2], reply[1::2], strict=True):
+                found.setdefault(name.decode(), np.full(SHARDS, NEVER))[shard] = int(position)
+        return found
+
     def commit(self, consumer: str, positions: Mapping[int, int]) -> None:
         arguments = [(consumer.encode(), b"%d" % position) for position in positions.values()]
         self._call(scripts.COMMIT, list(positions), arguments)
@@ -184,9 +192,14 @@ class RedisStreams:
         return [reply for answer in self.connection.ask(Calls(script, keys, arguments)) for reply in answer]
 
     def _too_full(self) -> str:
+        """Names who holds it up: a consumer that has ended without saying so keeps everything."""
+        ends = self.ends()
+        behind = {name: int((ends > held).sum()) for name, held in self.consumers().items()}
+        waiting = ", ".join(f"{name} ({shards} shards)" for name, shards in behind.items() if shards) or "nobody"
         return (
-            f"bus of project {self.project!r}: over its limit of {self._limit_bytes} bytes for {self._patience}; "
-            f"see that `streamrank stream` runs and keeps up, or raise STREAMRANK_BUS_LIMIT_BYTES"
+            f"bus of project {self.project!r}: full for {self._patience} at a limit of {self._limit_bytes} bytes, an "
+            f"equal part for each shard; behind are: {waiting}. See that `streamrank stream` runs and keeps up, or "
+            f"raise STREAMRANK_BUS_LIMIT_BYTES"
         )
 
 

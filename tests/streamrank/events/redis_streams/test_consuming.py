@@ -30,8 +30,10 @@ def test_a_consumer_is_where_it_committed_and_never_goes_back(bus):
     bus.commit("reader", {3: 40, 4: 7})
     bus.register("reader", {3: 10, 5: 9})
     assert {shard: int(p) for shard, p in enumerate(bus.committed("reader")) if p != NEVER} == {3: 50, 4: 7, 5: 9}
+    assert bus.consumers()["reader"].tolist() == bus.committed("reader").tolist()
     bus.unregister("reader")
     assert bus.committed("reader").tolist() == [NEVER] * SHARDS
+    assert bus.consumers() == {}
 
 
 def test_nothing_is_trimmed_while_nobody_is_registered(bus):
