@@ -23,9 +23,8 @@ KEYS = ("STRING", "UUID", "TIME_UUID", "DECIMAL", "INT32", "INT64", "UNIX_TIMEST
 MICROSECOND = timedelta(microseconds=1)
 
 
-def features(view: StreamFeatureView) -> tuple[Feature, ...]:
-    """The view's features, in the order of its aggregations. Raises DeclarationError."""
-    given = per_event.checked(view.batch_source, f"view {view.name!r}")
+def features(view: StreamFeatureView, given: Mapping[str, str]) -> tuple[Feature, ...]:
+    """The view's features, in the order of its aggregations. given: what its SQL gives. Raises DeclarationError."""
     keys = {field.name for field in view.entity_columns}  # a view from the registry has them among its features
     fields = {field.name: field.dtype for field in view.features if field.name not in keys}
     found = tuple(_feature(view, aggregation, fields, given) for aggregation in view.aggregations)
@@ -103,7 +102,7 @@ def _check_types(where: str, source: EventSource, feature: Feature, kind: str) -
         raise refused(where, "a Field of Float32 or Float64", declared, "change its dtype, since values have fractions")
 
 
-def key_types(view: StreamFeatureView) -> dict[str, FeastType]:
+def key_types(view: StreamFeatureView, given: Mapping[str, str]) -> dict[str, FeastType]:
     """The type of each join key, sorted by name. Raises DeclarationError."""
     found = {field.name: field.dtype for field in sorted(view.entity_columns, key=lambda field: field.name)}
     if len(found) < len(view.entities) or not found:
@@ -113,7 +112,6 @@ def key_types(view: StreamFeatureView) -> dict[str, FeastType]:
         )  # fmt: skip
     if other := {name: str(dtype) for name, dtype in found.items() if getattr(dtype, "name", "") not in KEYS}:
         raise refused(f"view {view.name!r}", f"join keys of {KEYS}", str(other), "change the Entity's value_type")
-    given = per_event.checked(view.batch_source, f"view {view.name!r}")
     if missing := sorted(set(found) - set(given)):
         raise refused(f"view {view.name!r}", f"join keys {sorted(found)} in the SQL of {view.batch_source.name!r}",
                       f"no {missing}", "add them to the SELECT")  # fmt: skip

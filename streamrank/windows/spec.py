@@ -9,7 +9,7 @@ from feast import FeatureStore
 from feast.stream_feature_view import StreamFeatureView
 from feast.types import FeastType
 
-from streamrank.windows import declared, rows
+from streamrank.windows import declared, per_event, rows
 from streamrank.windows.errors import refused
 from streamrank.windows.slots import Feature, Ring, Slot
 from streamrank.windows.source import EventSource
@@ -53,8 +53,9 @@ def is_windowed(view: object) -> bool:
 
 def windowed_view(view: StreamFeatureView) -> WindowedView:
     """What `view` stores and answers. DeclarationError with the view, the aggregation and the remedy."""
-    features = declared.features(view)
-    join_keys = declared.key_types(view)
+    given = per_event.checked(view.batch_source, f"view {view.name!r}")
+    features = declared.features(view, given)
+    join_keys = declared.key_types(view, given)
     rings, lifetime = declared.stored(features)
     source: EventSource = view.batch_source
     scales = declared.steps(view, features)
