@@ -20,8 +20,9 @@ from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.settings import settings
-from streamrank.stores.connection import StoreUnreachable
+from streamrank.stores.connection import StoreFull, StoreUnreachable
 from streamrank.stream.loss import LossWatch
+from streamrank.stream.settling import Settling
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class LogWriter:
         self._held: list[pa.Table] = []
         self._since, self._looked, self._vacuumed = 0.0, 0.0, time.monotonic()
         self._commits = 0
+        self._settling, self._settled = Settling(bus.connection, bus.project), b""
 
     @property
     def lost(self) -> int:
@@ -66,10 +68,13 @@ class LogWriter:
         while not stop.is_set():
             try:
                 self._turn(stop)
-            except StoreUnreachable as error:  # what is held is still to be written, and the bus comes back
+            except (
+                StoreUnreachable,
+                StoreFull,
+            ) as error:  # what is held is still to be written, and the bus comes back
                 logger.warning("the log writer waits for the bus: %s", error)
                 stop.wait(RETRY_SECONDS)
-        with suppress(StoreUnreachable):
+        with suppress(StoreUnreachable, StoreFull):
             self.run_once()
             self._lease.release()
 
@@ -97,6 +102,7 @@ class LogWriter:
         if self._loss is None:
             self._start()
         if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._settle()
             self._look()
         found = self._bus.read(dict(enumerate(self._read_to.tolist())), self._batch_events)
         if found and not self._held:
@@ -120,6 +126,14 @@ class LogWriter:
         LOST.set(self.lost)
         if self._loss.look(self._read_to, _counts(self._held)):
             self._bus.register(CONSUMER, dict(enumerate(self._logged.tolist())))
+
+    def _settle(self) -> None:
+        """What was read before the server went down is written at once: the worker waits for it."""
+        run = self._settling.run()
+        if run != self._settled:
+            self._write()
+            self._settling.settle(run)
+            self._settled = run
 
     def _due(self) -> bool:
         if not self._held:

@@ -68,6 +68,7 @@ class TakingOver:
         """The position reached and the events that were applied; None where the shard could not be worked on."""
         events = self._log.read(shard, after + 1, end, self._most)
         last = events["log_position"][-1].as_py()
+        logger.info("shard %d: taking %d events from the log, up to %d", shard, len(events), last)
         batch = Batch({shard: events}, {shard: after + 1}, {shard: last})
         done = self._applying.apply(batch, epochs, {shard: after}, "log")
         return done.committed.get(shard), batch.rows

@@ -20,7 +20,7 @@ from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import Connection, StoreDenied, StoreFull, StoreUnreachable
-from streamrank.stream import filling, metrics
+from streamrank.stream import filling, generations, metrics
 from streamrank.stream.applying import Applying, Processor
 from streamrank.stream.batches import Batch, Reducer
 from streamrank.stream.fence import Fence
@@ -30,6 +30,7 @@ from streamrank.stream.logged import LoggedEvents
 from streamrank.stream.owning import Owning
 from streamrank.stream.reading_ahead import ReadingAhead
 from streamrank.stream.scripts import CONSUMER
+from streamrank.stream.settling import Settling
 from streamrank.stream.taking_over import TakingOver
 from streamrank.windows.spec import WindowedView
 
@@ -71,6 +72,7 @@ class Worker:
         self._owning = Owning(Leases(connection, project, self.name, int(lease_seconds * 1e6)), lease_seconds)
         self._taking_over = TakingOver(bus, logged, self._applying, batch_events)
         self._ahead = ReadingAhead(bus, Reducer(views), batch_events, age_ms / 1_000)
+        self._settling = Settling(connection, project)
         self._swept, self._began, self._filled = 0.0, False, False
 
     @property
@@ -155,6 +157,8 @@ class Worker:
             return self.look_after_shards()
         self._fence.renew()
         self.bus.register(CONSUMER, dict.fromkeys(range(SHARDS), NEVER))
+        if any(state.committed != NEVER for state in generations.states(self.connection, self.project)):
+            self._settling.wait()
         filling.prepare(self)
         took = self.look_after_shards(now=True)
         self._began = True
