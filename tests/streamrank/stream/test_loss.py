@@ -1,14 +1,17 @@
 """What a server that went down had acknowledged and forgot: counted, said, and told apart from what the log has."""
 
 import json
+import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from servers import Server, running
+from servers import Server, running, wait_until
 from streams import a_bus, many
 
 from streamrank.events.log import EventLog
 from streamrank.events.redis_streams import RedisStreams
+from streamrank.stream import log_writer
 from streamrank.stream.log_writer import LogWriter, beside
 
 
@@ -175,3 +178,20 @@ def test_a_writer_that_was_killed_between_the_commit_and_its_note_counts_what_it
     writer = _successor(power, log)
     writer.run_once()
     assert writer.lost == 0
+
+
+def test_a_running_writer_outlives_its_server(tmp_path, log, monkeypatch):
+    monkeypatch.setattr(log_writer, "RETRY_SECONDS", 0.05)
+    with running(tmp_path / "always", appendonly="yes", appendfsync="always") as server:
+        power, stop = Power(server), threading.Event()
+        writer = LogWriter(power.bus, log, interval=timedelta(milliseconds=50))
+        thread = threading.Thread(target=writer.run, args=(stop,))
+        thread.start()
+        for _ in range(3):
+            _publish(power.bus, 100)
+            power.fail()
+        _publish(power.bus, 100)
+        wait_until(lambda: log.count() == 400, "the log")
+        stop.set()
+        thread.join()
+        assert (writer.lost, log.count()) == (0, 400)
