@@ -3,8 +3,11 @@
 Short by default; PROOF=full replays more, at least 1,000,000 values of each story.
 """
 
+import json
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -17,7 +20,8 @@ from proof.declared import VIEWS
 from proof.recount import Recount
 from proof.replay import Platform, platform
 
-from streamrank.clock import DAY
+from streamrank import clock
+from streamrank.clock import DAY, SECOND
 from streamrank.environment import CHECKOUT
 from streamrank.events.log import EventLog
 from streamrank.stores.packing.errors import CorruptValue
@@ -120,6 +124,32 @@ def test_any_byte_that_changes_what_is_served_is_found(replayed: Platform, monke
     assert wrong, "no changed byte changed a value"
     assert wrong <= blamed, [spoilt[name] for name in wrong - blamed]
     assert not {truth, again} & blamed
+
+
+def test_the_command_tells_by_its_exit_code(replayed: Platform):
+    replayed.worker.drain()
+    replayed.clock.advance_to(replayed.clock.now_us() + 10 * SECOND)
+    since = clock.now()
+    item, key, value = _a_stored_value(replayed)
+    with replayed.serving():
+        replayed.ask("0", [item], "home")
+    replayed.settle()
+    sound = _command("--since", since.isoformat(), "--json")
+    told = json.loads(sound.stdout)
+    assert (sound.returncode, told["mismatched"], told["missing"]) == (0, 0, 0), sound.stderr
+    assert told["compared"] == told["equal"] == len(replayed.names) == len(told["features"])
+    with replayed.serving(), _client(replayed) as client:
+        client.delete(key)
+        replayed.ask("0", [item], "home")
+        client.set(key, value)
+    skewed = _command("--since", since.isoformat())
+    assert skewed.returncode == 1 and "lost" in skewed.stderr
+
+
+def _command(*options: str) -> subprocess.CompletedProcess:
+    now = os.environ | {"STREAMRANK_NOW": clock.now().isoformat()}
+    command = [sys.executable, "-m", "cli.main", "audit", *options]
+    return subprocess.run(command, cwd=CHECKOUT, env=now, capture_output=True, text=True)
 
 
 def _blamed(report: Report) -> set[str]:
