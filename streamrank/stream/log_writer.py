@@ -71,7 +71,7 @@ class LogWriter:
             except (
                 StoreUnreachable,
                 StoreFull,
-            ) as error:  # what is held is still to be written, and the bus comes back
+            ) as error:  # what is held is still to be written
                 logger.warning("the log writer waits for the bus: %s", error)
                 stop.wait(RETRY_SECONDS)
         with suppress(StoreUnreachable, StoreFull):
