@@ -129,6 +129,9 @@ def test_a_cluster_carries_a_bus_as_a_single_server_does(tmp_path):
         assert bus.trim() > 0
         assert bus.size_bytes() == 0
         assert bus.lease("task", timedelta(seconds=5)).hold()
+        assert bus.sight("", "one", bus.ends()).total.sum() == 3_000
+        assert bus.sight("one", "two", bus.ends()).marked.all()
+        assert bus.consumers()["reader"].tolist() == bus.ends().tolist()
         nodes = [server.client().dbsize() for server in cluster.masters]
         assert all(nodes)  # every node has a part of the shards
 
