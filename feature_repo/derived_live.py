@@ -12,6 +12,13 @@ CLICKS_FROM = 20.0  # impressions at the item's own daily rate, from which a smo
 USUAL_CLICK_RATE = 0.1  # of an item that has no daily rate yet
 LONG_FROM, USUAL_LONG_RATE = 5.0, 0.2  # the same for the share of sessions that are long ones
 
+INPUTS = (  # Feast's own reads bring all columns of a request, keys among them
+    "item_click_rate_60d",
+    *(f"item_{sign}_{window}" for sign in ("clicks", "impressions") for window in ("10m", "1h", "24h")),
+    *("item_views_10m", "item_views_1h", "item_sessions_1h", "item_long_sessions_1h"),
+    *("user_views_24h", "ut_views_24h", "uc_views_24h"),
+)
+
 Column = list | np.ndarray
 
 
@@ -21,7 +28,7 @@ def derive(columns: Mapping[str, Column]) -> dict[str, np.ndarray | list]:
     Numbers come as float64 arrays with NaN where missing, and features are float32 arrays. Feast gives and takes plain
     lists with None where missing: the same bits.
     """
-    known = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
+    known = {name: np.asarray(columns[name], dtype=np.float64) for name in INPUTS}
     with np.errstate(over="ignore"):
         features = {name: values.astype(np.float32) for name, values in (rates(known) | trends(known)).items()}
     if isinstance(columns["item_views_1h"], list):

@@ -1,6 +1,6 @@
 """Online features through the reader: who the user is, and the matrix that the ranker scores."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from feast.repo_config import load_repo_config
 from feast.types import Float32
 
 from streamrank.clock import SECOND
+from streamrank.events.shards import NEVER
 from streamrank.stores.reader import PAST_TOLERANCE_US, OnlineRead, OnlineReader
+from streamrank.windows.spec import windowed_view
 
 STORE_ERRORS = (redis.RedisError, ConnectionError)
 """What a read raises when the online store is down or hangs."""
@@ -50,15 +52,19 @@ class OnlineFeatures:
         self._places = [self._ranked.names.index(name) for name in names]
         views = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
         references = [f"{view.name}:{field.name}" for view in views for field in view.features]
+        live = [windowed_view(view) for view in store.list_stream_feature_views() if view.join_keys == [USER_KEY]]
+        self._live = frozenset(view.features[0].name for view in live)
+        references += [f"{view.name}:{view.features[0].name}" for view in live]
         self._users = OnlineReader(store, references) if references else None
 
     def user(self, user_id: str) -> UserFeatures:
-        """One read of the views that are keyed by the user alone."""
+        """One read of the views that are keyed by the user alone; one who did anything lately is known by that."""
         if self._users is None:
             return UserFeatures(known=True, top_topics=[])
         read = self._users.read({USER_KEY: user_id})
         topics = read.columns[TOP_TOPICS].to_pylist()[0] if TOP_TOPICS in read.columns else None
-        return UserFeatures(_anything(read), topics or [])
+        active = any((applied != NEVER).any() for applied in read.windows.values())
+        return UserFeatures(active or _anything(read, self._live), topics or [])
 
     @property
     def reader(self) -> OnlineReader:
@@ -75,9 +81,10 @@ class OnlineFeatures:
         return read.matrix if self._places == [*range(len(read.names))] else read.matrix[:, self._places]
 
 
-def _anything(read: OnlineRead) -> bool:
-    """Whether any value is there."""
-    numbers = [read.matrix, *read.blocks.values()]
+def _anything(read: OnlineRead, without: Set[str]) -> bool:
+    """Whether any value is there, of features that are not among `without`: a count of nothing is 0."""
+    kept = [place for place, name in enumerate(read.names) if name not in without]
+    numbers = [read.matrix[:, kept], *read.blocks.values()]
     return any(not np.isnan(part).all() for part in numbers) or any(
         column.null_count < len(column) for column in read.columns.values()
     )

@@ -191,13 +191,30 @@ def test_the_served_log_holds_the_vectors_that_an_independent_read_finds(service
     answer = service.recommend(user_id="u3", candidates=asked, k=6, surface="home").json()
     rows = served(answer["request_id"])
     expected = independent_read(world, "u3", rows["item_id"].to_pylist(), "home")
-    features = rows.column_names[len(COLUMNS) : -1]
+    features = [name for name in rows.column_names[len(COLUMNS) : -1] if name in expected]
     assert len(features) > 40
     assert rows["item_id"].to_pylist() == [str(item["item_id"]) for item in answer["items"]]
     for name in features:
         found = rows[name].to_numpy().astype(np.float32)
         assert found.tobytes() == expected[name].tobytes(), name
     assert rows["item_views_60d"].null_count == 1, "the features of an unknown item are missing"
+
+
+def test_the_served_log_tells_what_the_features_were_read_from(service, world, served):
+    rows = served(
+        service.recommend(user_id="u3", candidates=[3, 5, 9, NOBODY], k=4, surface="home").json()["request_id"]
+    )
+    items = {row["item_id"]: row for row in pq.read_table(world.root / DATASET / "items.parquet").to_pylist()}
+    made_by = [items.get(item_id, {}).get("creator_id") for item_id in rows["item_id"].to_pylist()]
+    assert rows["key__creator_id"].to_pylist() == made_by and "c5" in made_by
+    source = pq.read_table(world.root / DATASET / "features" / "item_daily.parquet").to_pylist()
+    moments = [(row["item_id"], row["event_timestamp"], row["created"]) for row in source]
+    times = {(item_id, *map(clock.microseconds, others)) for item_id, *others in moments}
+    read = rows.select(["item_id", "item_daily__event_us", "item_daily__created_us"]).to_pylist()
+    known = [tuple(row.values()) for row in read if row["item_id"] != str(NOBODY)]
+    assert len(known) == 3 and times.issuperset(known)
+    assert [row["item_daily__event_us"] for row in read if row["item_id"] == str(NOBODY)] == [None]
+    assert rows["item_live__applied"].null_count == len(rows), "nothing streams here, so that there are no windows"
 
 
 def independent_read(world, user_id: str, item_ids: list[str], surface: str) -> dict[str, np.ndarray]:
@@ -211,6 +228,7 @@ def independent_read(world, user_id: str, item_ids: list[str], surface: str) -> 
             "creator_id": [item.get("creator_id") or "nobody" for item in asked],
             "topic": [(item.get("topics") or ["nothing"])[0] for item in asked],
             "request_time": [clock.microseconds(NOW)] * len(item_ids), "surface": [surface] * len(item_ids),
+            "shown_on": [surface] * len(item_ids),
         }  # fmt: skip
         store = feature_store.open_store()
         found = store.get_online_features(store.get_feature_service("ranker"), rows).to_df()
