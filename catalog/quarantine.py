@@ -57,7 +57,7 @@ class ArrivingQuarantine:
         self._folder, self._every_seconds, self._most_rows = data.quarantine, every_seconds, most_rows
         self._lock = threading.Lock()
         self._waiting: list[pa.Table] = []
-        self._written = time.monotonic()
+        self._written = -every_seconds  # the first to be turned away is written at once
         self.dropped = 0
 
     def offer(self, bad: pa.Table) -> None:
