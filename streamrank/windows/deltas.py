@@ -60,18 +60,20 @@ def _blobs(
 ) -> pa.LargeBinaryArray:
     layout = layout_of(view.rings, view.lifetime)
     rings = [_Ring(groups, tile, number, view.name) for number, tile in enumerate(layout.tiles)]
-    touched = np.bitwise_count(groups.shards).astype(np.int64)
-    sizes = layout.head + 2 * touched + layout.lifetime_words + sum(ring.counts * ring.tile.width for ring in rings)
+    shards = _Shards(groups.shards)
+    sizes = (
+        layout.head + 2 * shards.counts + layout.lifetime_words + sum(ring.counts * ring.tile.width for ring in rings)
+    )
     ends = np.cumsum(sizes)
     words = np.zeros(int(ends[-1]), np.int64)
     at = ends - sizes
     _write_heads(words, at, layout, groups.shards, [ring.counts for ring in rings])
-    at = _write_positions(words, at + layout.head, groups.shards, touched, lasts)
+    at = shards.write(words, at + layout.head, lasts)
     _write_lifetime(words, at, layout, groups, view.name)
     at = at + layout.lifetime_words
     for ring in rings:
         at = ring.write(words, at)
-    _write_positions(words, at, groups.shards, touched, firsts)
+    shards.write(words, at, firsts)
     bounds = np.concatenate([[0], ends]) * WORD
     return pa.Array.from_buffers(pa.large_binary(), len(sizes), [None, pa.py_buffer(bounds), pa.py_buffer(words)])
 
@@ -83,15 +85,20 @@ def _write_heads(words: np.ndarray, at: np.ndarray, layout: Layout, shards: np.n
         halves[4 * at + 2 + number] = count
 
 
-def _write_positions(
-    words: np.ndarray, at: np.ndarray, shards: np.ndarray, touched: np.ndarray, of_shard: Mapping[int, int]
-) -> np.ndarray:
-    """Writes the position of each set bit; the words behind them."""
-    table = np.array([of_shard.get(shard, 0) for shard in range(SHARDS)])
-    rows, columns = np.nonzero((shards[:, None] >> np.arange(SHARDS)) & 1)
-    nth = np.arange(len(rows)) - np.repeat(np.cumsum(touched) - touched, touched)
-    words[at[rows] + nth] = table[columns]
-    return at + touched
+class _Shards:
+    """Which shards touch each key. counts: int64 [keys]."""
+
+    def __init__(self, bits: np.ndarray) -> None:
+        self.counts = np.bitwise_count(bits).astype(np.int64)
+        touched = np.unpackbits(bits.view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
+        self._keys, self._shards = np.divmod(np.flatnonzero(touched), SHARDS)
+        self._nth = np.arange(len(self._keys)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
+
+    def write(self, words: np.ndarray, at: np.ndarray, of_shard: Mapping[int, int]) -> np.ndarray:
+        """Writes the position of each shard from word `at` [keys] on; the words behind them."""
+        table = np.array([of_shard.get(shard, 0) for shard in range(SHARDS)])
+        words[at[self._keys] + self._nth] = table[self._shards]
+        return at + self.counts
 
 
 def _write_lifetime(words: np.ndarray, at: np.ndarray, layout: Layout, groups: Groups, name: str) -> None:
