@@ -109,7 +109,7 @@ def _over_range(
 
 def _changes(connection: duckdb.DuckDBPyConnection, part: Part, cutoff: bool, config: RepoConfig, span: Span) -> str:
     if part.windows:
-        return changes_sql(part, config.repo_path, *map(microseconds, span))
+        return changes_sql(connection, part, config.repo_path, *map(microseconds, span))
     relation = read(connection, part.source, config.repo_path, part.columns)
     event, created = part.source.timestamp_field, part.source.created_timestamp_column
     known = time_sql(part, relation, event)

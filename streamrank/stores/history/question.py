@@ -58,7 +58,7 @@ class Question:
         for place, part in enumerate(self.parts):
             left = self._left(rows, sources, part)
             if part.windows:
-                tables += windowed_tables(part, left, self.repo_path, f"values_{place}")
+                tables += windowed_tables(connection, part, left, self.repo_path, f"values_{place}")
             else:
                 tables += self._joined(part, self._read(connection, part), left, f"values_{place}")
         return Answer(self._statement(rows, tables), self.rows.table, self._declared())

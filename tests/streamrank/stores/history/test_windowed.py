@@ -1,5 +1,6 @@
 """Windowed views in point-in-time questions: their keys, rows and names, and what stands beside them."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from feast import FeatureStore
 from windowed_histories import HOUR, INSTANT, MINUTE, SECOND, START, fill, windowed_store
 
+from streamrank.events.log import EventLog
 from streamrank.stores.history.errors import HistoryError
 
 EVENT = {"shard": 0, "user_id": 1, "item_id": "a", "creator_id": "x", "topics": ["s"], "n": 1, "f": 0.5}
@@ -103,3 +105,18 @@ def test_a_question_keeps_to_a_small_memory_limit(tmp_path: Path) -> None:
     found = ask(store, [COUNT, "item_windows:item_n_sum_0"], seconds=2_000, item_id=keys)
     sums = {str(key): float(sum(range(key, 2_000, 50))) if key < 50 else 0.0 for key in range(60)}
     assert found["item_n_sum_0"].to_pylist() == [sums[key] for key in keys]
+
+
+def test_a_log_that_lacks_what_the_sql_reads_is_named(tmp_path: Path) -> None:
+    store = windowed_store(tmp_path)
+    stamps = pa.table({"event_time": pa.array([START], INSTANT), "arrived_at": pa.array([START], INSTANT),
+                       "shard": pa.array([0], pa.int32()), "log_position": [START], "item_id": ["a"]})  # fmt: skip
+    EventLog(tmp_path / "log").append(stamps, "test", 1)
+    with pytest.raises(HistoryError, match=r"view 'item_windows'.*source 'item_windows_events'.*log.*correct the SQL"):
+        ask(store, [COUNT], item_id=["a"])
+
+
+def test_a_log_that_is_not_there_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert ask(windowed_store(tmp_path), [COUNT], item_id=["a"])["item_n_count_60"].to_pylist() == [0]
+    assert f"no event log at {tmp_path}/log yet" in caplog.text
