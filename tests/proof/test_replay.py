@@ -127,6 +127,8 @@ def test_any_byte_that_changes_what_is_served_is_found(replayed: Platform, monke
 
 
 def test_the_command_tells_by_its_exit_code(replayed: Platform):
+    if replayed.story.name == "kuairand" and not FULL:
+        pytest.skip("once is enough")
     replayed.worker.drain()
     replayed.clock.advance_to(replayed.clock.now_us() + 10 * SECOND)
     since = clock.now()
