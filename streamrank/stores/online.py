@@ -177,6 +177,9 @@ class StreamrankOnlineStore(OnlineStore):
         check(tables_to_keep)
         connection = self.connection(config) if tables_to_delete else None
         for name in {table.name for table in tables_to_delete if is_windowed(table)}:
+            from streamrank.stream import generations  # which only a store that streams needs
+
+            generations.forget(connection, config.project, name)
             connection.delete_prefix(keys.windows_prefix(config.project, name))
         for name in {name for table in tables_to_delete for name in _versions(table)}:
             layouts = keys.layouts_key(config.project, name)

@@ -18,13 +18,15 @@ from feast.data_source import PushMode
 from feast.types import Float32
 from platforms import free_port
 from reader_repo import NOW, entity, store_at, view, write
-from windowed_repo import FUNCTIONS, events, fill, filled, point, server, windowed
+from windowed_repo import FUNCTIONS, events, fill, filled, point, server, view_of, windowed
 
 from streamrank import clock
+from streamrank.events.redis_streams.keys import shard_prefix
 from streamrank.settings import feast_connection
 from streamrank.stores.packing.keys import project_prefix
 from streamrank.stores.reader import OnlineReader
 from streamrank.stores.refusing import WindowedWrite
+from streamrank.stream import generations
 
 ITEM = entity("item", "item_id")
 FEAST = str(Path(sys.executable).with_name("feast"))
@@ -82,9 +84,16 @@ def test_deleting_a_view_removes_all_its_generations_and_no_others(online):
     for number in (1, 2):
         point(online, "live", fill(online, "live", events([0], item_id=["a"]), number))
     filled(online, "live2", events([0], item_id=["a"]))
+    connection = online._get_provider().online_store.connection(online.config)
+    names = {name: f"{name}!{view_of(online, name).fingerprint}-2" for name in ("live", "live2")}
+    for shard in (0, 7):
+        held = {b"generations": " ".join(names.values()).encode()}
+        connection.set_fields(shard_prefix(online.project, shard) + b"worker", held)
     before = keys(online)
     online.apply([], objects_to_delete=[online.get_stream_feature_view("live")], partial=False)
     gone = before - keys(online)
+    left = {one.name for state in generations.states(connection, online.project) for one in state.generations}
+    assert left == {names["live2"]}
     assert len(gone) == 3 and all(key.startswith(project_prefix(online.project) + b"live!") for key in gone)
     online.teardown()
     assert not keys(online)
