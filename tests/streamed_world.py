@@ -1,6 +1,5 @@
 """A small streaming world on a real server: a bus, a log, two windowed views, and a recount of them in plain Python."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from feast import Entity, Field, PushSource, StreamFeatureView, ValueType
 from feast.aggregation import Aggregation
 from feast.types import Float64, Int64, String
 
+from streamrank import clock
 from streamrank.events.log import EventLog
 from streamrank.events.redis_streams import RedisStreams, redis_bus
 from streamrank.settings import feast_connection
@@ -68,6 +68,10 @@ class World:
     def worker(self, **options) -> Worker:
         return Worker(self.bus, self.connection, self.project, self.views, self.log, **options)
 
+    def elsewhere(self) -> "World":
+        """The same log beside a server that has nothing of it."""
+        return World(self.address, self.root, f"{self.project}x", self.views)
+
     def rebuild(self, view: WindowedView):
         return rebuild(self.bus, self.connection, self.project, view, self.log)
 
@@ -109,7 +113,7 @@ def some_events(rows: int, seed: int, at_us: int, items: int = 7, users: int = 4
     }, schema=SCHEMA)  # fmt: skip
 
 
-def recount(events: Iterable[Mapping], key: str, at_us: int) -> dict[str, tuple]:
+def recount(events: Iterable[Mapping], key: str, at_us: int, window: int = WINDOW) -> dict[str, tuple]:
     """What `World.served` must say, event by event; events: rows with event_time in microseconds."""
     counted = defaultdict(lambda: [0, 0, 0.0])
     for event in events:
@@ -117,7 +121,7 @@ def recount(events: Iterable[Mapping], key: str, at_us: int) -> dict[str, tuple]
         row[0] += 1
         row[1] += event["watch_ms"] or 0
         tile, now = min(event["event_us"], event["position"]) // SLIDE, at_us // SLIDE
-        row[2] += float(now - WINDOW // SLIDE <= tile <= now)
+        row[2] += float(now - window // SLIDE <= tile <= now)
     return {name: tuple(row) for name, row in counted.items()}
 
 
@@ -125,5 +129,9 @@ def rows_of(taken: pa.Table) -> list[dict]:
     return taken.append_column("event_us", taken["event_time"].cast(pa.int64())).to_pylist()
 
 
-def as_json(taken: pa.Table) -> str:
-    return "\n".join(json.dumps({**row, "event_time": None}) for row in rows_of(taken))
+def rows_agree(world: World, taken: pa.Table, minutes: Mapping[str, int] | None = None) -> None:
+    """Every key of every view is served as the recount of the taken events says. minutes: other windows, by view."""
+    at_us, rows = clock.now_us(), rows_of(taken)
+    for view in world.views:
+        expected = recount(rows, view.join_keys[0], at_us, (minutes or {}).get(view.name, 10) * MINUTE)
+        assert world.served(view, expected, at_us) == expected
