@@ -49,12 +49,18 @@ def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bo
         "score": pa.array(ranked.scores[:rows].astype(np.float64)),
     }
     if ranked.features is not None:
-        parts = np.ascontiguousarray(ranked.features[ranked.places[:rows]].T)
-        names = schema.names[len(COLUMNS) : len(COLUMNS) + len(parts)]
-        columns |= {name: pa.array(part, from_pandas=True) for name, part in zip(names, parts, strict=True)}
+        names = schema.names[len(COLUMNS) : len(COLUMNS) + ranked.features.shape[1]]
+        columns |= _split(ranked.features[ranked.places[:rows]], names)
     if ranked.read is not None:
         columns |= evidence_columns(ranked.read.at(ranked.places[:rows]))
     return pa.Table.from_arrays([_column(field, columns, request, rows) for field in schema], schema=schema)
+
+
+def _split(matrix: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:
+    """The columns of a matrix, null where it has NaN: parts of one array, since there are a hundred of a few rows."""
+    rows = len(matrix)
+    whole = pa.array(np.ascontiguousarray(matrix.T).ravel(), from_pandas=True)
+    return {name: whole.slice(place * rows, rows) for place, name in enumerate(names)}
 
 
 def _column(field: pa.Field, columns: dict[str, pa.Array], request: dict[str, object], rows: int) -> pa.Array:
