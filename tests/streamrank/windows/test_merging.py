@@ -1,17 +1,15 @@
 """Batches merged into tiles on a real server, held against a count of every single event."""
 
 import itertools
-from collections import defaultdict
 
 import numpy as np
-import pyarrow as pa
 import pytest
-import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import cluster_of_six
-from windowed_views import SECOND, Tiles, aggregation, connected, stream_view, windowed_view
-from windows_reference import Event, Wanted, float32, value
+from windowed_cases import COLUMNS, KEYS, batches, check, event, ranges, whole_view
+from windowed_views import SECOND, Tiles, connected
+from windows_reference import Event
 
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import ConnectionOptions, connect
@@ -19,19 +17,6 @@ from streamrank.windows.errors import Overflow, TornKey
 from streamrank.windows.finishing import applied, finish
 from streamrank.windows.merging import Merged
 
-COLUMNS = {"views": pa.int64(), "price": pa.float64(), "score": pa.float64(), "seen": pa.int32()}
-STEPS = {"price": 100}
-WINDOWS = [(3 * SECOND, SECOND), (8 * SECOND, SECOND), (12 * SECOND, 4 * SECOND), (None, None)]
-AGGREGATES = [
-    ("count", "views"), ("sum", "views"), ("mean", "views"), ("sum", "price"), ("mean", "price"), ("min", "score"),
-    ("max", "score"), ("last", "score"), ("count", "seen"), ("last", "views"),
-]  # fmt: skip
-WANTED = [
-    Wanted(f"{function}_{column}_{window}_{slide}", function, column, window, slide, STEPS.get(column, 1))
-    for window, slide in WINDOWS
-    for function, column in AGGREGATES
-]
-KEYS = ["a", "b", "c"]
 prefixes = (b"test_merging:%d:" % number for number in itertools.count())
 
 
@@ -44,8 +29,7 @@ def connection(redis_server: str):
 
 @pytest.fixture(scope="module")
 def view():
-    declared = stream_view([aggregation(each) for each in WANTED], ", ".join(COLUMNS), scales={"price": 0.01})
-    return windowed_view(declared)
+    return whole_view()
 
 
 @pytest.fixture
@@ -67,26 +51,6 @@ def events_of(times: st.SearchStrategy[int], shards: int = 3) -> st.SearchStrate
 
 
 late = st.integers(0, 40 * SECOND)
-
-
-def batches(events: list[Event], cuts: list[int]) -> list[list[Event]]:
-    bounds = sorted({0, len(events), *(cut % (len(events) + 1) for cut in cuts)})
-    return [events[start:stop] for start, stop in itertools.pairwise(bounds)]
-
-
-def ranges(batch: list[Event]) -> tuple[dict[int, int], dict[int, int]]:
-    """First and last position by shard."""
-    positions = defaultdict(list)
-    for event in batch:
-        positions[event.shard].append(event.position)
-    return {shard: min(own) for shard, own in positions.items()}, {shard: max(own) for shard, own in positions.items()}
-
-
-def check(tiles: Tiles, events: list[Event], at_us: int, keys: list[str] = KEYS, only: str = "") -> None:
-    asked = [wanted for wanted in WANTED if only in wanted.name]
-    found = finish(tiles.view, tiles.values(keys), [wanted.name for wanted in asked], at_us)
-    expected = [[float32(value(events, key, wanted, at_us)) for wanted in asked] for key in keys]
-    np.testing.assert_array_equal(found, np.array(expected, np.float32))
 
 
 @settings(max_examples=80, deadline=None)
@@ -164,15 +128,6 @@ def test_a_batch_that_is_not_exact_in_itself_is_an_error(tiles):
     assert tiles.values(["a"]).null_count == 1
 
 
-def test_rings_keep_a_window_the_open_tile_and_a_spare(tiles):
-    sizes = []
-    for second in range(60):
-        tiles.merge([event("a", 0, second, second + 1, views=1)], {0: second + 1}, {0: second + 1})
-        sizes.append(len(tiles.values(["a"])[0].as_py()))
-    assert len(set(sizes[20:])) <= 2  # a ring of seconds stays full, one of four seconds changes with its open tile
-    assert max(sizes) < 2_400
-
-
 def test_an_event_of_a_clock_ahead_does_not_evict_a_tile_that_is_still_inside(tiles):
     own = [event("a", 0, 2, 1, views=1), event("a", 0, 6, 2, views=5)]  # the next second, seen at second 5
     tiles.merge(own, {0: 1}, {0: 2})
@@ -185,71 +140,6 @@ def test_an_event_too_old_for_one_window_counts_in_longer_ones(tiles):
         tiles.merge([one], {0: number}, {0: number})
     check(tiles, own, 39 * SECOND)
     assert finish(tiles.view, tiles.values(["a"]), ["sum_views_None_None"], 39 * SECOND) == 11
-
-
-def test_a_busy_key_is_changed_in_place(redis_server, tiles):
-    own = [event("a", n % 16, 30 + n // 8, n, views=n, price=n / 100, score=float(-n), seen=1) for n in range(1, 97)]
-    tiles.merge(own[:64], dict.fromkeys(range(16), 1), dict.fromkeys(range(16), 64))
-    size, written = len(tiles.values(["a"])[0].as_py()), parts_written(redis_server)
-    for n in range(64, 96):
-        own[n] = event("a", n % 16, 32 + n % 4, n + 1, views=n, price=1.5, score=float(n))
-        tiles.merge([own[n]], {n % 16: n + 1}, {n % 16: n + 1})
-        assert len(tiles.values(["a"])[0].as_py()) == size
-    assert parts_written(redis_server) > written
-    check(tiles, own, 38 * SECOND)
-
-
-def parts_written(url: str) -> int:
-    with redis.from_url(url) as client:
-        return client.info("commandstats").get("cmdstat_setrange", {}).get("calls", 0)
-
-
-def test_idle_keys_expire_after_the_longest_window_and_two_slides(connection, redis_server):
-    windowed = [wanted for wanted in WANTED if wanted.window_us]
-    view = windowed_view(
-        stream_view([aggregation(each) for each in windowed], ", ".join(COLUMNS), scales={"price": 0.01})
-    )
-    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
-    longest = view.ttl_us // 1_000
-    assert longest == 20_000
-    tiles.merge([event("a", 0, 5, 1)], {0: 1}, {0: 1}, expires=True)
-    tiles.merge([event("b", 0, 5, 1)], {0: 1}, {0: 1}, expires=False)
-    with redis.from_url(redis_server) as client:
-        left = [client.pttl(tiles.key(key)) for key in ("a", "b")]
-        assert longest - 5_000 < left[0] <= longest * 17 // 16
-        assert left[1] == -1
-        client.pexpire(tiles.key("a"), 1_000)
-        tiles.merge([event("a", 0, 5, 2)], {0: 2}, {0: 2}, expires=True)
-        assert client.pttl(tiles.key("a")) > longest - 5_000
-
-
-def test_a_key_with_a_lifetime_never_expires(connection, redis_server, tiles):
-    assert tiles.view.ttl_us == 0
-    tiles.merge([event("a", 0, 5, 1)], {0: 1}, {0: 1}, expires=True)
-    with redis.from_url(redis_server) as client:
-        assert client.pttl(tiles.key("a")) == -1
-
-
-def test_a_key_of_a_user_and_a_topic_with_three_live_tiles_is_small(connection):
-    hour = 3_600 * SECOND
-    windows = [(hour, hour // 12), (24 * hour, hour), (168 * hour, 6 * hour)]
-    wanted = [Wanted(f"{f}_{c}_{w}", f, c, w, s) for w, s in windows for f, c in (("count", "views"), ("sum", "seen"))]
-    view = windowed_view(stream_view([aggregation(each) for each in wanted], ", ".join(COLUMNS)))
-    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
-    tiles.merge([event("a", 7, 5, 1, views=1, seen=90_000)], {7: 1}, {7: 1})
-    (value_,) = tiles.values(["a"]).to_pylist()
-    assert len(value_) == 72
-
-
-def test_a_view_of_lifetimes_alone_has_no_tiles(connection):
-    wanted = [Wanted("now", "sum", "views"), Wanted("last", "last", "score"), Wanted("n", "count", "views")]
-    view = windowed_view(stream_view([aggregation(each) for each in wanted], ", ".join(COLUMNS)))
-    tiles = Tiles(connection, view, COLUMNS, next(prefixes))
-    own = [event("a", n % 2, 9 - n, n + 1, views=(1, 1, -1)[n % 3], score=float(n)) for n in range(8)]
-    for batch in batches(own, [3, 5]):
-        tiles.merge(batch, *ranges(batch))
-    found = finish(view, tiles.values(["a", "b"]), ["now", "last", "n"], 0)
-    np.testing.assert_array_equal(found, np.array([[4, 0, 8], [0, np.nan, 0]], np.float32))
 
 
 def test_a_cluster_merges_as_one_server_does(view, tmp_path):
@@ -269,7 +159,3 @@ def test_a_cluster_merges_as_one_server_does(view, tmp_path):
         with pytest.raises(TornKey):
             tiles.merge([event("k1", 0, 5, 10_000)], {0: 2}, {0: 10_000})
         connection.close()
-
-
-def event(key: str, shard: int, second: int, position: int, **values) -> Event:
-    return Event(key, shard, second * SECOND, position, values or {"views": 1})
