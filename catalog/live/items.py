@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from catalog.live.attributes import AttributeRows
 from catalog.live.item_states import next_states
 from catalog.live.latest import Latest
+from catalog.live.restoring import Restoring
 from catalog.schema import ABOUT_ITEMS
 
 _ABOUT = pa.array(ABOUT_ITEMS)
@@ -16,8 +17,8 @@ _ABOUT = pa.array(ABOUT_ITEMS)
 class Items:
     """A processor of the worker. Whatever it writes is a row that a newer one beats, so it may write anything again."""
 
-    def __init__(self, items: Latest, attributes: AttributeRows) -> None:
-        self._items, self._attributes = items, attributes
+    def __init__(self, items: Latest, attributes: AttributeRows, restoring: Restoring) -> None:
+        self._items, self._attributes, self._restoring = items, attributes, restoring
 
     def apply(
         self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
@@ -30,13 +31,15 @@ class Items:
         parts = [part for each in events.values() if len(part := _about_items(each))]
         if not parts:
             return
+        self._restoring.ensure()
         about = pa.concat_tables(parts)
         states = next_states(self._items.get(about["item_id"].unique()), about)
         self._attributes.write(states)
         self._items.put(states)
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
-        """Nothing happens to an item by time alone."""
+        """Nothing happens to an item by time alone; what is on air must be there to be read."""
+        self._restoring.ensure()
 
 
 def _about_items(events: pa.Table) -> pa.Table:

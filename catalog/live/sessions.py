@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from catalog.live.item_states import ENDED
 from catalog.live.on_air import OnAir
 from catalog.live.pairing import ENDED_ITEMS, SIGNS, SILENCE_US, Paired, pair
+from catalog.live.restoring import Restoring
 from catalog.live.session_events import session_events
 from catalog.live.viewer_store import CHANGED, SUPERSEDED, Change, Held, ViewerStore
 from catalog.live.viewers import VIEWERS
@@ -37,8 +38,11 @@ class Sessions:
     shard has become another's writes nothing.
     """
 
-    def __init__(self, bus: RedisStreams, connection: Connection, project: str, on_air: OnAir) -> None:
+    def __init__(
+        self, bus: RedisStreams, connection: Connection, project: str, on_air: OnAir, restoring: Restoring
+    ) -> None:  # fmt: skip
         self._bus, self._on_air, self._store = bus, on_air, ViewerStore(connection, project)
+        self._restoring = restoring
         self._epochs: dict[int, int] = {}
         self._unswept: dict[int, set[str]] = {}
 
@@ -48,6 +52,8 @@ class Sessions:
     ) -> None:  # fmt: skip
         """Pairs the signs of viewers among `events`, by shard all from firsts[shard] to lasts[shard]."""
         signs = _signs(events)
+        if len(signs):
+            self._restoring.ensure()
         if len(signs) and not self._epochs:  # nothing is known yet of what has ended
             self._on_air.sync()
         while len(signs):
@@ -61,6 +67,7 @@ class Sessions:
 
     def sweep(self, shards: Sequence[int], epochs: Mapping[int, int]) -> None:
         """Ends the sessions of viewers who are silent, and of those whose item has ended."""
+        self._restoring.ensure()
         self._hear_of_ends(shards, epochs)
         horizons, over = self._horizons(), {shard: [*self._unswept[shard]] for shard in shards}
         while over:

@@ -1,6 +1,7 @@
 """Sessions on a real server: whatever is done twice, late or by a former owner, each is told of once."""
 
 from collections import Counter
+from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
@@ -11,13 +12,16 @@ from plain_sessions import SILENCE, PlainSessions
 
 from catalog.live.item_states import next_states
 from catalog.live.on_air import OnAir, live_items
+from catalog.live.restoring import Restoring
 from catalog.live.sessions import Sessions
 from catalog.schema import EVENTS, PUBLISHED, shard_keys
 from streamrank import clock
+from streamrank.events.log import EventLog
 from streamrank.events.redis_streams import redis_bus
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.settings import feast_connection
 from streamrank.stores.connection import ConnectionOptions, connect
+from streamrank.stream.log_writer import LogWriter
 
 BEGIN = 1_000_000_000_000
 ALL = range(SHARDS)
@@ -27,7 +31,8 @@ Sign = tuple[str, str, str]
 class Stream:
     """A project's bus, and workers that pair its viewers' signs; the newest owns all shards."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, log: Path = Path("/nowhere")) -> None:
+        self.log = EventLog(log)
         self.connection = connect(ConnectionOptions.parse(feast_connection(url)))
         self.project = f"p{uuid4().hex[:8]}"
         self.bus = redis_bus(self.connection, self.project, EVENTS)
@@ -36,7 +41,8 @@ class Stream:
         self.taken_over()
 
     def taken_over(self) -> None:
-        self.workers.append(Sessions(self.bus, self.connection, self.project, OnAir(self.items)))
+        restoring = Restoring(self.connection, self.project, self.log)
+        self.workers.append(Sessions(self.bus, self.connection, self.project, OnAir(self.items), restoring))
 
     def publish(self, *events: tuple[str, str | None, str, int]) -> None:
         """(type, user, item, event time) each."""
@@ -226,3 +232,28 @@ def test_many_silent_viewers_leave_in_one_sweep(stream):
     stream.work()
     stream.sweep()
     assert not stream.gauge()
+
+
+def test_a_new_server_goes_on_from_what_the_log_says(redis_server, tmp_path):
+    with clock.use(clock.VirtualClock(BEGIN)) as now:
+        first = Stream(redis_server, tmp_path / "events")
+        first.publish(
+            ("viewer_enter", "u", "i", BEGIN), ("viewer_enter", "v", "i", BEGIN), ("item_end", None, "j", BEGIN)
+        )
+        first.work()
+        now.advance_to(BEGIN + 60_000_000)
+        first.publish(("viewer_leave", "v", "i", BEGIN), ("viewer_ping", "u", "i", BEGIN + 60_000_000))
+        first.work()
+        (start,) = [event for event in first.told() if event["user_id"] == "u"]
+        LogWriter(first.bus, first.log).run_once()
+
+        second = Stream(redis_server, tmp_path / "events")
+        second.bus.begin(first.log.last_positions())
+        now.advance_to(BEGIN + 90_000_000)
+        second.publish(("viewer_leave", "u", "i", BEGIN + 80_000_000), ("viewer_enter", "u", "j", BEGIN + 80_000_000))
+        second.work()
+        told = second.told()
+    assert [(event["event_type"], event["user_id"], event["duration_ms"]) for event in told] == [
+        ("session", "u", 80_000)
+    ]
+    assert told[0]["session_id"] == start["session_id"]
