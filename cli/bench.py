@@ -153,6 +153,23 @@ def freshness(
             typer.echo(f"{name:>18} {count:>7,} {'#' * round(60 * count / most)}")
 
 
+@app.command("rank-live")
+def rank_live(
+    items: Items = 1_000,
+    repeat: Annotated[int, typer.Option(min=1, help="requests of the one client")] = 500,
+    rate: Annotated[int, typer.Option(min=1, help="events a second that stream in meanwhile")] = 2_000,
+    history: Annotated[int, typer.Option(min=1, help="events of the week before")] = 500_000,
+    seconds: Annotated[float, typer.Option(min=1, help="how long each request rate is held")] = 5.0,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """An HTTP request that ranks live items on row, windowed and derived features, while events stream in."""
+    from benchmarks.progress import told
+    from benchmarks.rank_live import bench
+
+    _show(bench.bench(bench.Sizes(items, repeat, rate, history, seconds), folder, told), json)
+
+
 def _show(figure, as_json: bool) -> None:
     """Prints the figure; exit code 1 when sides disagree."""
     if as_json:
