@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamrank.stores.connection import wire
+from streamrank.stores.packing.errors import CorruptValue
 from streamrank.windows.layout import VERSION, WORD, Tile, layout_of
 from streamrank.windows.slots import Feature, Slot
 from streamrank.windows.spec import WindowedView
@@ -28,7 +29,7 @@ def positions(values: pa.LargeBinaryArray, shards: int, never: int) -> np.ndarra
 
 
 class Heads:
-    """words: all values, int64. present: int64 [m], which of the n values are there; starts: their first words;
+    """words: all values, int64. present: int64 [m], which of the n values are there; starts, ends: their words;
     head, bitmap, touched: of each of the m the words of its head, the shards, and how many they are."""
 
     def __init__(self, values: pa.LargeBinaryArray) -> None:
@@ -36,7 +37,7 @@ class Heads:
         lengths = np.diff(bounds)
         self.words = _aligned(values, bounds)
         self.rows, self.present = len(values), np.flatnonzero(lengths)
-        self.starts = ((bounds[:-1] - bounds[0]) // WORD)[self.present]
+        self.starts, self.ends = ((bounds[side] - bounds[0])[self.present] // WORD for side in (np.s_[:-1], np.s_[1:]))
         if lengths.size and (lengths % WORD).any():
             raise ValueError("windowed value: expected whole words of 8 bytes, found another length; rebuild the view")
         first = self.words[self.starts]
@@ -61,6 +62,20 @@ class Keys:
     def __init__(self, view: WindowedView, values: pa.LargeBinaryArray) -> None:
         self._heads, self._layout = Heads(values), layout_of(view.rings, view.lifetime)
         self._rings: dict[int, _Tiles] = {}
+        self._require_whole(view)
+
+    def _require_whole(self, view: WindowedView) -> None:
+        """Each value ends where its parts do: reading beyond would take the tiles of another key for its own."""
+        heads, head = self._heads, self._layout.head
+        whole = (heads.head == head) & (heads.ends - heads.starts >= head)
+        if whole.all():
+            whole = self._ring_starts[-1] == heads.ends
+        if not whole.all():
+            row = int(heads.present[np.argmin(whole)])
+            where = f"view {view.name!r}, windowed value {row} of {heads.rows}"
+            raise CorruptValue(
+                f"{where}: expected as many words as its parts take, found others; rebuild the view", row
+            )
 
     def aggregate(self, feature: Feature, slot: Slot, at_us: int) -> np.ndarray:
         """The slot over the feature's window up to `at_us`: [n], counts and sums int64, others float64 or NaN."""
