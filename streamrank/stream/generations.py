@@ -45,6 +45,13 @@ JOIN = step(
   return 1
 """,
 )
+LET_GO = step(
+    1,
+    """
+  if string.match(call('HGET', worker, 'hold') or '', '%d+ (.*)') == a[1] then call('HDEL', worker, 'hold') end
+  return 1
+""",
+)
 LEAVE = step(
     1,
     """
@@ -155,6 +162,11 @@ def join(
     arguments = [[token, max(0, position), joining.name] for position in committed.values()]
     replies = call(connection, JOIN, project, list(committed), arguments)
     return {shard for shard, reply in zip(committed, replies, strict=True) if reply}
+
+
+def let_go(connection: Connection, project: str, shards: Sequence[int], token: str) -> None:
+    """Ends holds before their time."""
+    call(connection, LET_GO, project, shards, [[token]] * len(shards))
 
 
 def leave(connection: Connection, project: str, leaving: Generation) -> None:

@@ -94,6 +94,17 @@ def _catch_up(filling: Filling, connection: Connection, project: str) -> None:
 
 def _join(filling: Filling, connection: Connection, project: str, meanwhile: Callable[[], object]) -> None:
     token, missing = uuid4().hex, list(range(SHARDS))
+    try:
+        _join_each(filling, connection, project, meanwhile, token, missing)
+    finally:
+        with suppress(StoreUnreachable):
+            generations.let_go(connection, project, range(SHARDS), token)
+
+
+def _join_each(
+    filling: Filling, connection: Connection, project: str, meanwhile: Callable[[], object], token: str,
+    missing: list[int],
+) -> None:  # fmt: skip
     deadline = time.monotonic() + PATIENCE_SECONDS
     while missing:
         held = generations.hold(connection, project, missing[:SHARDS_AT_A_TIME], token, HOLD_US)
