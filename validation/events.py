@@ -68,5 +68,5 @@ def _admitted(events: pa.Table) -> pa.Table:
 def turned_away(rows: pa.Table, reasons: pa.Array, bad: pa.Array) -> pa.Table:
     """The rows where `bad` is set, as they came, with `row` and `reason`."""
     places = pa.array(np.flatnonzero(bad))
-    kept = rows.drop_columns([name for name in ("row", "reason") if name in rows.column_names]).take(places)
-    return kept.append_column("row", places).append_column("reason", reasons.take(places))
+    kept = {name: rows[name].take(places) for name in rows.column_names if name not in ("row", "reason")}
+    return pa.table({**kept, "row": places, "reason": reasons.take(places)})

@@ -15,6 +15,7 @@ from catalog.bus import open_bus
 from catalog.dataset import DataSet
 from catalog.publishing import Receipt, open_door, publish_all
 from catalog.quarantine import ArrivingQuarantine
+from streamrank.events.bus import BusFull
 from streamrank.stores.connection import StoreUnreachable
 from validation.door import admit_arriving
 
@@ -54,14 +55,9 @@ class Intake:
         """Publishes what waits, for ever."""
         while await self._offered.wait():
             offers = self._next()
-            try:
-                receipts = await self._in_thread([rows for rows, _ in offers])
-            except Exception as error:
-                for _, answer in offers:
-                    _settle(answer, error)
-            else:
-                for (_, answer), receipt in zip(offers, receipts, strict=True):
-                    _settle(answer, receipt)
+            outcomes = await self._in_thread([rows for rows, _ in offers])
+            for (_, answer), outcome in zip(offers, outcomes, strict=True):
+                _settle(answer, outcome)
 
     def _next(self) -> list[tuple[pa.Table, "asyncio.Future[Receipt]"]]:
         """The offers that have waited longest, at most MOST_TOGETHER events unless the first alone has more."""
@@ -76,8 +72,19 @@ class Intake:
             self._offered.clear()
         return offers
 
-    async def _in_thread(self, offers: list[pa.Table]) -> list[Receipt]:
-        return await asyncio.get_running_loop().run_in_executor(self._publisher, self._publish, offers)
+    async def _in_thread(self, offers: list[pa.Table]) -> list[Receipt | Exception]:
+        return await asyncio.get_running_loop().run_in_executor(self._publisher, self._outcomes, offers)
+
+    def _outcomes(self, offers: list[pa.Table]) -> list[Receipt | Exception]:
+        try:
+            return self._publish(offers)
+        except (BusFull, StoreUnreachable) as error:
+            return [error] * len(offers)
+        except Exception as error:
+            if len(offers) == 1:
+                return [error]
+            logger.exception("requests that were published together failed: each is tried alone")
+            return [outcome for rows in offers for outcome in self._outcomes([rows])]
 
     def _publish(self, offers: list[pa.Table]) -> list[Receipt]:
         with self.metrics.publish_seconds.time():
