@@ -1,7 +1,8 @@
 """The server behind the online store: Redis or Valkey, single, Sentinel or Cluster, spoken to in Arrow columns.
 
 What an ACL user needs, on keys `~streamrank:*`:
-`+mget +get +evalsha +script|load +set +getrange +hset +hgetall +scan +unlink`; `+select` where db is not 0, `+asking`
+`+mget +get +evalsha +script|load +set +getrange +hset +hgetall +scan +unlink`; who merges windows also
+`+setrange +pttl +pexpire`; `+select` where db is not 0, `+asking`
 and `+cluster|slots` in a cluster. The Sentinels are asked without a user unless `sentinel_kwargs` gives one.
 """
 
