@@ -102,6 +102,7 @@ class Intake:
             except StoreUnreachable as error:
                 logger.debug("the bus does not say how large it is: %s", error)
             await asyncio.to_thread(self._quarantine.flush)
+            self.metrics.quarantine_dropped.set(self._quarantine.dropped)
             await asyncio.sleep(LOOK_SECONDS)
 
     def close(self) -> None:

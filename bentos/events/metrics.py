@@ -26,6 +26,7 @@ class Metrics:
     turned_back: "Counter"  # requests, by why: "full" or "unreachable"
     publish_seconds: "Histogram"
     bus_bytes: "Gauge"
+    quarantine_dropped: "Gauge"
 
     def count(self, receipts: Sequence[Receipt]) -> None:
         """Adds what became of some requests."""
@@ -51,7 +52,11 @@ def metrics() -> Metrics:
         turned_back=Counter("streamrank_publish_turned_back", "Requests to be sent again, by why", ["reason"]),
         publish_seconds=Histogram("streamrank_publish_seconds", "From the door to the bus's answer", buckets=SECONDS),
         bus_bytes=Gauge("streamrank_bus_bytes", "Bytes of events that the bus holds", multiprocess_mode="livemax"),
-    )
+        quarantine_dropped=Gauge(
+            "streamrank_quarantine_dropped", "Refused events that were answered but found no room in quarantine",
+            multiprocess_mode="livesum",
+        ),
+    )  # fmt: skip
     for rule in event_rules(0):
         made.refused.labels(rule.kind)
     for reason in ("full", "unreachable"):
