@@ -107,12 +107,14 @@ def test_events_keep_arriving_and_no_reader_sees_a_mixture(world):
     others = [threading.Thread(target=publish), threading.Thread(target=look)]
     for other in others:
         other.start()
-    while len(taken) < 20:
-        time.sleep(0.01)
-    made = [world.rebuild(view) for _ in range(3)]
-    stop.set()
-    for thread in (*others, running, logging):
-        thread.join()
+    try:
+        while len(taken) < 20 or None in read(world):
+            time.sleep(0.01)
+        made = [world.rebuild(view) for _ in range(3)]
+    finally:
+        stop.set()
+        for thread in (*others, running, logging):
+            thread.join()
     world.worker().drain()
     assert not shrunk and len({each.generation for each in made}) == 3
     rows_agree(world, pa.concat_tables(taken))
