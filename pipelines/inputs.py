@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.dataset import DataSet, DataSetMissing
-from catalog.schema import ITEMS, USERS
+from catalog.live.item_states import ENDED, ITEM_STATES, STARTED, next_states
+from catalog.schema import ABOUT_ITEMS, ITEMS, USERS
 from catalog.sql import file_list, query
 from streamrank import clock
 from streamrank.events.log import EventLog
@@ -36,12 +37,31 @@ def users(data: DataSet) -> pa.Table:
 
 
 def catalogue(data: DataSet) -> pa.Table:
-    """Every item that the items file or the log names: item_id, available_from and available_until, ordered by id."""
-    sql = f"""SELECT item_id, any_value(available_from) AS available_from, any_value(available_until) AS available_until
+    """Every item that the items file or the log names: item_id, available_from and available_until, ordered by id.
+
+    The times are the items file's, and over them what the log's item_start, item_update and item_end say by now.
+    """
+    sql = f"""SELECT item_id, {_said("available_from")}, {_said("available_until")}
         FROM (SELECT item_id, available_from, available_until FROM known
-              UNION ALL SELECT DISTINCT item_id, NULL, NULL FROM {events(data)} WHERE item_id IS NOT NULL)
-        GROUP BY item_id ORDER BY item_id"""
-    return query(sql, known=items(data))
+              UNION ALL SELECT DISTINCT item_id, NULL, NULL FROM {events(data)} WHERE item_id IS NOT NULL) AS known
+        LEFT JOIN states USING (item_id) GROUP BY item_id ORDER BY item_id"""
+    return query(sql, known=items(data), states=_item_states(data))
+
+
+def _item_states(data: DataSet) -> pa.Table:
+    """What events have said of items: item_id, its times, and whether those are all that counts."""
+    about = query(f"FROM {events(data)} WHERE event_type IN {ABOUT_ITEMS}")
+    states = next_states(ITEM_STATES.empty_table(), about)
+    sql = f"""SELECT item_id, status = {STARTED} AS whole, make_timestamptz(available_from) AS said_available_from,
+        make_timestamptz(CASE WHEN status = {ENDED} THEN ended_e ELSE available_until END) AS said_available_until
+        FROM states"""
+    return query(sql, states=states)
+
+
+def _said(name: str) -> str:
+    """What events said of an item, and where they only updated it and did not say, what its file says."""
+    otherwise = f"any_value(CASE WHEN whole THEN NULL ELSE known.{name} END)"
+    return f"coalesce(any_value(said_{name}), {otherwise}) AS {name}"
 
 
 def _read(path, schema: pa.Schema) -> pa.Table:
