@@ -53,15 +53,16 @@ def _whole(name: str) -> str:
 
 
 def _topics(name: str) -> str:
-    """An array of strings, or one string with | between them; null where there is none."""
-    return f"""CASE json_type(named, '$.{name}')
-    WHEN 'ARRAY' THEN CASE WHEN json_array_length(named, '$.{name}') > 0 THEN TRY_CAST(named->'{name}' AS VARCHAR[]) END
-    WHEN 'VARCHAR' THEN string_split({_text(name)}, '|') END"""
+    """An array of strings, or one string with | between them, without empty ones; null where that leaves none."""
+    given = f"""CASE json_type(named, '$.{name}') WHEN 'ARRAY' THEN TRY_CAST(named->'{name}' AS VARCHAR[])
+    WHEN 'VARCHAR' THEN string_split(named->>'{name}', '|') END"""
+    return f"""nullif(list_filter({given}, lambda topic: topic <> ''), [])"""
 
 
 def _instant(name: str) -> str:
     """ISO text, or a number since 1970 whose size tells s, ms, us or ns: bounds lie past the year 5000 in each unit."""
     number, text = f"TRY_CAST(named->>'{name}' AS DOUBLE)", f"TRY_CAST(named->>'{name}' AS TIMESTAMPTZ)"
-    return f"""CASE WHEN json_type(named, '$.{name}') = 'VARCHAR' THEN epoch_us({text})
+    return f"""CASE WHEN json_type(named, '$.{name}') = 'VARCHAR'
+    THEN CASE WHEN isfinite({text}) THEN epoch_us({text}) END
     WHEN abs({number}) < 1e11 THEN ({number} * 1e6)::BIGINT WHEN abs({number}) < 1e14 THEN ({number} * 1e3)::BIGINT
     WHEN abs({number}) < 1e17 THEN {number}::BIGINT WHEN abs({number}) < 9e18 THEN ({number} / 1e3)::BIGINT END"""

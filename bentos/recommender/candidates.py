@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 UNKNOWN = -1
+LAST_INSTANT = 253_402_300_799_000_000  # the end of the year 9999, the last that a datetime can say
 MOST_LIVE = 800  # candidates that are on air because they were started
 
 
@@ -62,8 +63,8 @@ class Catalogue:
     def begins(self, item_ids: list[str], now_us: int) -> list[int | None]:
         """When each item can be watched, us UTC, for those that cannot be yet; None for the others."""
         places = self.places_of(item_ids)
-        begins = [None if place == UNKNOWN else int(self.available_from[place]) for place in places]
-        return [begin if begin is not None and begin > now_us else None for begin in begins]
+        begins = [now_us if place == UNKNOWN else int(self.available_from[place]) for place in places]
+        return [min(begin, LAST_INSTANT) if begin > now_us else None for begin in begins]
 
     def _live(self, on_air: np.ndarray) -> np.ndarray:
         places = np.flatnonzero(on_air & self.started)
