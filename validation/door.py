@@ -21,11 +21,12 @@ def admit_arriving(rows: pa.Table, now_us: int, tolerance_us: int, integer_ids: 
 
     good: in the columns of PUBLISHED. A time ahead of `now_us` by up to `tolerance_us` is left as it is, for the bus
     reads it as the arrival that it gives. bad: as of `validation.events.admit`. Stamps in `rows` are not looked at.
+    `session_start` and `session` are refused: the stream makes them.
     integer_ids: which of user_id and item_id are integers in the data set, and could not be answered as other text.
     """
     known = rows.select([name for name in rows.column_names if name in PUBLISHED.names])
     events = offered(identified(cast_plainly(known, GIVEN), quick), now_us, quick, integer_ids)
-    reasons = soundness(events, tolerance_us, by_arrow, quick)
+    reasons = soundness(events, tolerance_us, by_arrow, quick, arriving=True)
     good = pc.equal(reasons, "")
     admitted = events.select(PUBLISHED.names).filter(good).cast(PUBLISHED)
     return Admission(admitted, turned_away(rows, reasons, pc.invert(good)))

@@ -13,9 +13,9 @@ from validation.rules import Judge, event_rules
 DUPLICATE = "event_id || CASE WHEN taken THEN ' is in the log' ELSE ' stands in an earlier row' END"
 
 
-def soundness(events: pa.Table, tolerance_us: int, judge: Judge, ask: Ask) -> pa.Array:
+def soundness(events: pa.Table, tolerance_us: int, judge: Judge, ask: Ask, arriving: bool = False) -> pa.Array:
     """For each of `offered` events what is wrong with it in itself, "" where nothing is."""
-    rules = event_rules(tolerance_us)
+    rules = event_rules(tolerance_us, arriving)
     return _reasons(events, judge(events, rules), {rule.kind: rule.found for rule in rules}, ask)
 
 

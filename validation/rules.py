@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from catalog.schema import EVENT_TYPES
 from validation.casting import FAULTS
 
+MADE_BY_STREAM = ("session_start", "session")
+TYPE_FOUND = f"""event_type || CASE WHEN event_type IN {MADE_BY_STREAM}
+    THEN ' (the stream makes it of viewer_enter, viewer_ping and viewer_leave)' ELSE '' END"""
 LONGEST_MS = 366 * 86_400_000  # sums stay exact: 285,000 of the longest stay below 2^53
 LARGEST_VALUE = 1e9
 ISO = "'%Y-%m-%dT%H:%M:%SZ'"
@@ -38,10 +41,14 @@ Judge = Callable[[pa.Table, tuple[Rule, ...]], dict[str, np.ndarray]]
 """Which rows break which rule: kind -> bool [rows]."""
 
 
-def event_rules(tolerance_us: int) -> tuple[Rule, ...]:
-    """What must hold of an offered event, in the order in which breaches are told."""
+def event_rules(tolerance_us: int, arriving: bool = False) -> tuple[Rule, ...]:
+    """What must hold of an offered event, in the order in which breaches are told.
+
+    arriving: from a producer, who leaves to the stream what the stream makes itself; a log of the past has it already.
+    """
+    known = tuple(kind for kind in EVENT_TYPES if not (arriving and kind in MADE_BY_STREAM))
     return (
-        Rule("unknown event_type", "event_type", "event_type", among=EVENT_TYPES),
+        Rule("unknown event_type", "event_type", TYPE_FOUND, among=known),
         Rule("null key", "key", "lacking", present=True),
         Rule("id no integer", "aliens", "alien", most=0),
         Rule("null time", "time_us", "'no event_time'", present=True),

@@ -82,3 +82,13 @@ def test_events_without_an_id_get_the_same_one_each_time():
     first, again = (_admit(*events).good["event_id"].to_pylist() for _ in range(2))
     assert first == again
     assert len(set(first)) == 2
+
+
+def test_what_the_stream_makes_is_taken_from_no_producer():
+    found = _admit(
+        *({"event_type": kind, "event_time": NOW, "user_id": "u", "item_id": "i"} for kind in ("session", "view"))
+    )
+    assert found.good["event_type"].to_pylist() == ["view"]
+    assert found.bad["reason"].to_pylist() == [
+        "unknown event_type: session (the stream makes it of viewer_enter, viewer_ping and viewer_leave)"
+    ]
