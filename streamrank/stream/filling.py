@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from streamrank.events.shards import NEVER
 from streamrank.stream import generations
 from streamrank.stream.logged import LoggedEvents
-from streamrank.windows.rebuild import AlreadyRebuilding, rebuild
+from streamrank.windows.rebuild import AlreadyRebuilding, let_bus_trim, rebuild
 from streamrank.windows.spec import WindowedView
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def fill_beside(worker: "Worker", stop: threading.Event) -> None:
                 if not stop.is_set() and not _filled(worker, view):
                     _rebuilt(worker, view)
             generations.drop_due(worker.connection, worker.project)
+            for view in worker.views:
+                let_bus_trim(worker.bus, worker.connection, worker.project, view.name)
         except AlreadyRebuilding:
             logger.info("a view is being filled by another process")
         except RedisError as error:

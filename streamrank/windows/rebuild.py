@@ -69,7 +69,7 @@ def rebuild(
     worker. Raises AlreadyRebuilding, RebuildBlocked, and TornKey or Overflow where the view cannot be filled.
     """
     begin = time.monotonic()
-    consumer = f"rebuild:{quote(view.name, safe='')}"
+    consumer = _consumer(view.name)
     with _alone(connection, project, view.name), _kept(bus, consumer):
         _retire_unfinished(connection, project, view)
         made = generations.new_generation(connection, project, view.name, view.fingerprint)
@@ -82,6 +82,13 @@ def rebuild(
         _retire_others(connection, project, made)
     filling.close()
     return Rebuilt(made, filling.logged, filling.streamed, time.monotonic() - begin)
+
+
+def let_bus_trim(bus: Bus, connection: Connection, project: str, view: str) -> None:
+    """Ends what a rebuild that died has the bus keep; nothing while one is at work."""
+    if (bus.committed(_consumer(view)) != NEVER).any():
+        with suppress(AlreadyRebuilding), _alone(connection, project, view):
+            bus.unregister(_consumer(view))
 
 
 def _catch_up(filling: Filling, connection: Connection, project: str) -> None:
@@ -186,6 +193,10 @@ def _renew(connection: Connection, key: bytes, token: str, ended: threading.Even
     while not ended.wait(LOCK_MS / 3_000):
         with suppress(StoreUnreachable):
             call_keys(connection, RENEW, [key], [[token, LOCK_MS]])
+
+
+def _consumer(view: str) -> str:
+    return f"rebuild:{quote(view, safe='')}"
 
 
 def rebuilding_key(project: str, view: str) -> bytes:

@@ -7,13 +7,14 @@ import pytest
 from streamed_world import World, rows_agree, some_events, world_at
 
 from streamrank import clock
+from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection.requests import Command
 from streamrank.stream import generations
 from streamrank.stream.intents import open_intents
 from streamrank.stream.log_writer import LogWriter
 from streamrank.windows import rebuild as rebuilding
 from streamrank.windows.finishing import finish_columns
-from streamrank.windows.rebuild import AlreadyRebuilding, RebuildBlocked, rebuilding_key
+from streamrank.windows.rebuild import AlreadyRebuilding, RebuildBlocked, let_bus_trim, rebuilding_key
 
 
 @pytest.fixture
@@ -140,3 +141,16 @@ def test_a_rebuild_says_so_when_nobody_finishes_an_open_batch(world, worker, mon
     world.rebuild(world.views[0])
     worker.drain()
     rows_agree(world, taken)
+
+
+def test_a_rebuild_that_died_does_not_keep_the_bus_from_being_trimmed(world, worker):
+    view = world.views[0].name
+    consumer = f"rebuild:{view}"
+    world.bus.register(consumer, dict.fromkeys(range(SHARDS), 5))
+    key = rebuilding_key(world.project, view)
+    world.connection.ask(Command(b"SET", key, b"another, at work"))
+    let_bus_trim(world.bus, world.connection, world.project, view)
+    assert (world.bus.committed(consumer) == 5).all()
+    world.connection.ask(Command(b"DEL", key))
+    let_bus_trim(world.bus, world.connection, world.project, view)
+    assert (world.bus.committed(consumer) == NEVER).all()
