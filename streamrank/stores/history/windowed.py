@@ -9,6 +9,7 @@ import duckdb
 from streamrank.events.log import EventLog
 from streamrank.stores.history.asof import Rows, given_sql
 from streamrank.stores.history.connecting import quoted
+from streamrank.stores.history.entity_rows import TABLE
 from streamrank.stores.history.errors import HistoryError
 from streamrank.stores.history.files import resolved
 from streamrank.stores.history.parts import Part
@@ -28,6 +29,8 @@ def windowed_tables(
     source's SQL does not fit the log.
     """
     events = _events(connection, part, repo_path)
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchall()
+    events = events.among(f"{name}_instants", count)
     known = {feature.name: feature for feature in part.windows.features}
     features = {feature.output: known[feature.name] for feature in part.features}
     instants = f"{name}_instants AS MATERIALIZED ({_instants(part, events, rows)})"

@@ -23,7 +23,7 @@ def at_times(
 
     rows: [n], the join keys and at_us (int64, microseconds). A row with a null key has no features.
     """
-    events = events_of(view, log_files)
+    events = events_of(view, log_files).among("instants", rows.num_rows)
     tables = [_instants(view, events, "")]
     tables += at_times_tables(view, events, "instants", _features(view, names), "answered")
     return _answer(connection, rows, tables, names)
@@ -38,7 +38,7 @@ def at_positions(
     rows: has the column `applied` too, list<int64> [n, SHARDS]: the position up to which each shard counts, that one
     included; null or NEVER for a shard of which nothing counts.
     """
-    events = events_of(view, log_files)
+    events = events_of(view, log_files).among("instants", rows.num_rows)
     keys = ", ".join(events.keys)
     lookups = (
         f"SELECT i.* EXCLUDE (applied), s.shard, coalesce(i.applied[s.shard + 1], {NEVER}) AS known "

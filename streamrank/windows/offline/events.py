@@ -1,11 +1,13 @@
 """A windowed view's events: the rows of its SQL over the log's files, with times as whole microseconds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamrank.windows import rows
 from streamrank.windows.slots import Slot
 from streamrank.windows.spec import WindowedView
+
+FEW = 10_000  # instants, below which it is less work to leave events of other keys out than to order them too
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class Events:
     def equal(self, left: str, right: str) -> str:
         """SQL of equal keys, to be followed by a further condition."""
         return "".join(f"{left}.{key} = {right}.{key} AND " for key in self.keys)
+
+    def among(self, instants: str, count: int) -> "Events":
+        """For `count` instants that are few, the events of their keys alone; else all. instants: has the keys."""
+        keys = ", ".join(self.keys)
+        narrow = f"(FROM {self.sql} SEMI JOIN (SELECT DISTINCT {keys} FROM {instants}) USING ({keys}))"
+        return replace(self, sql=narrow) if count < FEW else self
 
 
 def events_of(view: WindowedView, files: Sequence[str]) -> Events:
