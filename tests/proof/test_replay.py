@@ -35,7 +35,7 @@ BEHIND = Patience(grace_us=2 * DAY)  # the worker is held back on purpose
 ITEMS = 100
 REQUESTS = {"kuairand": 180 if FULL else 20, "simulated": 320 if FULL else 20}
 VALUES = 1_000_000 if FULL else 100_000
-SAMPLE = 150 if FULL else 40
+SAMPLE = 60 if FULL else 40
 CHANGED = 200 if FULL else 40
 
 
