@@ -68,15 +68,20 @@ class Chunk:
         return batch.filter(pa.array(kept))
 
 
-def table(chunks: Sequence[Chunk], batches: Sequence[pa.RecordBatch], shard: int, schema: pa.Schema) -> pa.Table:
-    """The chunks of one shard as one table of `schema`, stamped; a column that they lack is null."""
-    events = pa.Table.from_batches(batches)
+def table(
+    chunks: Sequence[Chunk], batches: Sequence[pa.RecordBatch], shards: Sequence[int], schema: pa.Schema
+) -> pa.Table:  # fmt: skip
+    """The chunks as one table of `schema`, in their order, stamped; a column that they lack is null.
+
+    batches: the events of each chunk. shards: the shard of each.
+    """
+    events = pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches], promote_options="default")
     positions = pa.array(_positions(chunks, [batch.num_rows for batch in batches]))
     instant = STAMPS.field("arrived_at").type
     event_us = pc.min_element_wise(events["event_time"].cast(pa.int64()), positions, skip_nulls=False)
     columns = {
         "arrived_at": positions.cast(instant),
-        "shard": pa.array(np.full(len(positions), shard, np.int32)),
+        "shard": pa.array(np.repeat(np.array(shards, np.int32), [batch.num_rows for batch in batches])),
         "log_position": positions,
         "event_time": event_us.cast(instant),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamrank import clock
 from streamrank.events.bus import BusFull, Published, Sight, Trimmed
@@ -89,11 +90,7 @@ class RedisStreams:
             share = max(1, most // max(1, len(after)))
             arguments = [(_text(position), b"%d" % share, b"inf") for position in after.values()]
             replies = self._call(scripts.READ, list(after), arguments)
-            found = {
-                shard: self._table(shard, reply, after[shard] + 1)
-                for shard, reply in zip(after, replies, strict=True)
-                if reply
-            }
+            found = self._tables({shard: reply for shard, reply in zip(after, replies, strict=True) if reply}, after)
             if found or time.monotonic() >= deadline:
                 return found
             time.sleep(POLL_SECONDS)
@@ -108,7 +105,10 @@ class RedisStreams:
                 f"bus of project {self.project!r}, shard {shard}: expected the events {first} to {last}, found those "
                 f"up to {int(trimmed)} trimmed; register the consumer before it reads, so that they are kept"
             )
-        return self._table(shard, reply, first, last) if reply else self.schema.empty_table()
+        if not reply:
+            return self.schema.empty_table()
+        found = self._tables({shard: reply}, {shard: first - 1})[shard]
+        return found.filter(pc.less_equal(found["log_position"], last))
 
     def ends(self) -> np.ndarray:
         return np.array([_position(held[0]) for held in self._state(ALL)], np.int64)
@@ -169,17 +169,22 @@ class RedisStreams:
         self._schemas.announce()
         return conformed
 
-    def _table(self, shard: int, reply: list[bytes], first: int, last: int | None = None) -> pa.Table:
-        """A reply's chunks as one table, cut to [first, last]."""
-        held = [
-            Chunk(int(end), int(meta.split(b" ", 1)[0]), dropped, events)
-            for end, meta, dropped, events in zip(reply[::4], reply[1::4], reply[2::4], reply[3::4], strict=True)
-        ]
-        batches = [chunk.batch(self._schemas.of(chunk.schema_name)) for chunk in held]
-        found = chunks.table(held, batches, shard, self.schema)
-        begin = max(0, first - held[0].first)
-        stop = len(found) - (0 if last is None else max(0, held[-1].last - max(last, held[-1].first - 1)))
-        return found.slice(begin, max(0, stop - begin))
+    def _tables(self, replies: Mapping[int, list[bytes]], after: Mapping[int, int]) -> dict[int, pa.Table]:
+        """The replies' chunks as a table a shard, cut to what lies above `after`; made as one, since most are small."""
+        if not replies:
+            return {}
+        held = {shard: _chunks(reply) for shard, reply in replies.items()}
+        batches = {shard: [chunk.batch(self._schemas.of(chunk.schema_name)) for chunk in held[shard]] for shard in held}
+        whole = chunks.table(
+            [chunk for own in held.values() for chunk in own], [batch for own in batches.values() for batch in own],
+            [shard for shard, own in held.items() for _ in own], self.schema,
+        )  # fmt: skip
+        tables, at = {}, 0
+        for shard, own in batches.items():
+            rows, cut = sum(batch.num_rows for batch in own), max(0, after[shard] + 1 - held[shard][0].first)
+            tables[shard] = whole.slice(at + cut, rows - cut)
+            at += rows
+        return tables
 
     def _clock(self) -> bytes:
         return b"" if clock.is_wall() else b"%d" % clock.now_us()
@@ -201,6 +206,13 @@ class RedisStreams:
             f"equal part for each shard; behind are: {waiting}. See that `streamrank stream` runs and keeps up, or "
             f"raise STREAMRANK_BUS_LIMIT_BYTES"
         )
+
+
+def _chunks(reply: list[bytes]) -> list[Chunk]:
+    return [
+        Chunk(int(end), int(meta.split(b" ", 1)[0]), dropped, events)
+        for end, meta, dropped, events in zip(reply[::4], reply[1::4], reply[2::4], reply[3::4], strict=True)
+    ]
 
 
 def _text(position: int) -> bytes:
