@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import bentoml
+from pydantic_core import to_json
+from starlette.responses import Response
 
 ROUTE = "/rank"
 
@@ -32,4 +34,5 @@ class LiveRanking:
 
         now = clock.now_us()
         read = self.reader.read({"user_id": user_id, "item_id": item_ids}, {"request_time": now}, now)
-        return self.model.inplace_predict(read.matrix, validate_features=False).tolist()
+        scores = self.model.inplace_predict(read.matrix, validate_features=False).tolist()
+        return Response(to_json(scores), media_type="application/json")  # as the recommender answers

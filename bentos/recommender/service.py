@@ -8,6 +8,7 @@ import logging
 from uuid import uuid4
 
 import bentoml
+from starlette.responses import Response
 
 from bentos.door import JsonDoor, WithoutTracebacks
 from bentos.home import manifest, settle
@@ -81,10 +82,12 @@ class Recommender:
         self.engine.metrics.answered(ranked.fallback)
         self.engine.log(ranked, returned, request_id, user_id=query.user_id, as_of=as_of, **context)
         begins = self.engine.begins(ranked.item_ids[:returned].tolist(), query.as_of_us)
-        return API.Response(
+        answer = API.Response(
             request_id=request_id, model_version=self.engine.version, as_of=as_of,
             degraded=ranked.degraded, fallback=ranked.fallback, items=_items(ranked, begins),
         )  # fmt: skip
+        # As JSON, which BentoML would only write after it has built the model's schema for every single answer.
+        return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def _distinct(item_ids: list[int] | list[str] | None) -> list[str] | None:
