@@ -27,5 +27,5 @@ def test_a_key_is_the_requests_column_unless_it_is_given_itself(online):
     online.apply([PLACE, stored, length, FeatureService(name="both", features=[stored, length])])
     write(online, "places", {"shown_on": ["home", "search"], "fame": [3.0, 5.0]}, NOW)
     read = OnlineReader(online, "both").read({}, {"surface": ["search", "home", None]})
-    assert np.array_equal(read.matrix, np.array([[5, 6], [3, 4], [np.nan, 0]], np.float32), equal_nan=True)
+    assert np.array_equal(read.matrix, np.array([[5, 6], [3, 4], [np.nan, np.nan]], np.float32), equal_nan=True)
     assert OnlineReader(online, ["places:fame"]).read({"shown_on": ["home"]}).matrix.tolist() == [[3.0]]
