@@ -12,7 +12,8 @@ from small_world import NOW
 
 from streamrank import clock
 
-ITEMS, USERS = ["3", "7", "9", "601", "602"], ["u1", "u2", "new"]
+FILED, SHOWS, USERS = ["41", "43", "48"], ["601", "602"], ["u1", "u2", "new"]
+ITEMS = FILED + SHOWS
 ITEM_COLUMNS = ["item_creator_id", "item_topics", "item_duration_ms", "item_year", "item_available_from"]
 USER_COLUMNS = ["user_stated_topics", "user_age"]
 NAMED = {
@@ -28,15 +29,19 @@ def updates(count: int) -> pa.Table:
 
     chance, rows = random.Random(5), []
     for _ in range(count):
-        kind = chance.choice(["item_start", "item_update", "item_update", "item_end", "user_update"])
+        item = chance.choice(ITEMS)
+        kinds = ["item_update", "item_update", "user_update"]  # others rely on what of the items file is on air
+        kind = chance.choice(kinds if item in FILED else [*kinds, "item_start", "item_end"])
         names = chance.sample(sorted(NAMED), chance.randint(0, 3))
         named = json.dumps({name: chance.choice(NAMED[name]) for name in names})
         rows.append({
             "event_id": uuid.uuid4().hex, "event_type": kind, "attributes": chance.choice([named, named, named, None]),
             "event_time": NOW - timedelta(seconds=chance.choice([0, 0, chance.randint(0, 3_600)])),
             "user_id": chance.choice(USERS) if kind == "user_update" else None,
-            "item_id": None if kind == "user_update" else chance.choice(ITEMS),
+            "item_id": None if kind == "user_update" else item,
         })  # fmt: skip
+    last = {"event_id": "end-601", "event_type": "item_end", "event_time": NOW, "item_id": "601"}
+    rows[-2:] = [last, last | {"event_id": "end-602", "item_id": "602"}]
     return pa.Table.from_pylist(rows, schema=PUBLISHED)
 
 
