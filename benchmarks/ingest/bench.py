@@ -51,7 +51,8 @@ def _ours(
     with private_valkey(place / "valkey") as port:
         common = {"folder": place, "port": port}
         with progress(f"ingest: publishing {events:,} events"):
-            published = sides.run(f"{SIDES}:publish", **common, events=events, items=sizes.items, users=sizes.users)
+            counts = {"events": events, "items": sizes.items, "users": sizes.users}
+            published = sides.run(f"{SIDES}:publish", **common, **counts, views=views)
         with progress(f"ingest: {events:,} events into {', '.join(views)}"):
             ours = sides.run(f"{SIDES}:ours", **common, events=events, views=views)
         with progress("ingest: counting them again"):

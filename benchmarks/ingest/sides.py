@@ -12,6 +12,7 @@ from benchmarks.ingest import world
 from benchmarks.spent import spending
 from streamrank import clock
 from streamrank.events.log import EventLog
+from streamrank.events.redis_streams import RedisStreams
 from streamrank.stores.packing.keys import component, entity_keys
 from streamrank.stream import generations, metrics
 from streamrank.stream.worker import Worker
@@ -20,9 +21,15 @@ from streamrank.windows.finishing import finish_columns
 PUSHED_AT_A_TIME = 1_000
 
 
-def publish(folder: str, port: int, events: int, items: int, users: int) -> dict:
-    """Fills the bus; the events stay in the folder, with the positions they got, for the recount."""
-    bus, seconds, size = world.bus_at(port), 0.0, 0
+def publish(folder: str, port: int, events: int, items: int, users: int, views: list[str]) -> dict:
+    """Fills the bus; the events stay in the folder, with the positions they got, for the recount.
+
+    The views have their first, empty generation before, so that all events go through the worker.
+    """
+    bus, seconds = world.bus_at(port), 0.0
+    first = _worker(folder, bus, views)
+    first.round()
+    first.close()
     into = Path(folder) / "published"
     into.mkdir(parents=True, exist_ok=True)
     for number, part in enumerate(world.parts(events, items, users)):
@@ -41,9 +48,7 @@ def publish(folder: str, port: int, events: int, items: int, users: int) -> dict
 def ours(folder: str, port: int, events: int, views: list[str]) -> dict:
     """One worker, from the filled bus until everything is committed."""
     bus, stop = world.bus_at(port), threading.Event()
-    log = EventLog(world.log_folder(folder))
-    worker = Worker(bus, bus.connection, world.PROJECT, world.views(views), log)
-    running = threading.Thread(target=worker.run, args=(stop,))
+    running = threading.Thread(target=_worker(folder, bus, views).run, args=(stop,))
     ends = bus.ends()
     with spending() as spent:
         running.start()
@@ -56,6 +61,10 @@ def ours(folder: str, port: int, events: int, views: list[str]) -> dict:
         raise AssertionError(f"the worker applied {done.events:.0f} of {events} events")
     return {"events": events, **spent.figures(), "events_per_s": round(events / spent.seconds, 1),
             "merges_per_s": round(done.merges / spent.seconds, 1)}  # fmt: skip
+
+
+def _worker(folder: str, bus: RedisStreams, views: list[str]) -> Worker:
+    return Worker(bus, bus.connection, world.PROJECT, world.views(views), EventLog(world.log_folder(folder)))
 
 
 def agree(folder: str, port: int, views: list[str]) -> bool:
