@@ -41,7 +41,7 @@ def bench(sizes: Sizes, folder: Path | None = None, progress: Progress = silent)
         stock,
         None,
         right and right_too,
-        {"publishing": published, "three_views": inside.variant()},
+        {"publishing": {"ours": published}, "three_views": inside.variant()},
     )
 
 

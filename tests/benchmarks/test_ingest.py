@@ -11,7 +11,7 @@ def test_every_value_that_ingest_leaves_is_what_a_recount_says(tmp_path):
     assert figure["agree"] and figure["three_views"]["agree"]
     for side in (figure["ours"], figure["three_views"]["ours"]):
         assert side["events_per_s"] > 0 and side["merges_per_s"] > 0
-    assert figure["publishing"]["events"] == 3_000
+    assert figure["publishing"]["ours"]["events"] == 3_000
 
 
 @pytest.mark.slow
