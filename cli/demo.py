@@ -91,6 +91,7 @@ def _stream(running: Running) -> None:
     from cli import demo_live, publish
 
     running.stream.enter_context(demo_live.streaming())
+    demo_live.await_worker()
     publish.publish(DataSet.current().held_back)
     seconds = demo_live.await_applied()
     typer.echo(f"the last day of the data has streamed into the windows, {seconds:.2f} s after it was published")

@@ -17,9 +17,9 @@ class StreamFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Change:
-    """before, after: answers of the service. item: whose rank changed. events: how many were published between.
+    """before, after: answers of the service, the latter once all events are in. item: whose rank changed.
 
-    seconds: from the return of the publish to the first answer with another rank.
+    events: how many were published between. seconds: from then to the first answer with another rank.
     """
 
     before: dict
@@ -49,6 +49,18 @@ def streaming() -> Iterator[None]:
     finally:
         process.terminate()
         process.wait()
+
+
+def await_worker() -> None:
+    """Waits until a worker lives."""
+    from catalog.bus import open_bus
+    from streamrank.stream.leases import Leases
+
+    bus, deadline = open_bus(), time.monotonic() + PATIENCE_SECONDS
+    while not Leases(bus.connection, bus.project, "demo", 3_000_000).beat(alive=False):
+        if time.monotonic() > deadline:
+            raise StreamFailed(f"no worker came up within {PATIENCE_SECONDS:.0f} s: see stream.log")
+        time.sleep(0.05)
 
 
 def await_applied(consumers: tuple[str, ...] = ("windows",)) -> float:
@@ -82,7 +94,8 @@ def change_a_rank(url: str, user_id: str, data) -> Change:
         after = serve.ask(url, body)
         seconds = time.monotonic() - begin
         if rank_of(after, item) != rank_of(before, item):
-            return Change(before, after, item, events.num_rows, seconds)
+            await_applied()
+            return Change(before, serve.ask(url, body), item, events.num_rows, seconds)
         if seconds > PATIENCE_SECONDS:
             raise StreamFailed(
                 f"the rank of item {item} did not change within {PATIENCE_SECONDS:.0f} s: see stream.log"
@@ -108,8 +121,9 @@ def show_change(change: Change, titles: dict[str, str], user_id: str) -> None:
     Console().print(table)
     name = titles.get(str(change.item)) or change.item
     typer.echo(
-        f"{name}: from rank {rank_of(change.before, change.item)} to {rank_of(change.after, change.item)}, "
-        f"{change.seconds:.3f} s after {change.events} events were published"
+        f"{name}: from rank {rank_of(change.before, change.item)} to {rank_of(change.after, change.item)}. The rank moved "
+        f"{change.seconds:.3f} s after {change.events} events\nwere published: {WATCHERS} others watch it, and the user "
+        f"watches {change.events - WATCHERS} of its topic."
     )
 
 

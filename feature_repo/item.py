@@ -18,7 +18,7 @@ item_attributes = FeatureView(
     ],
     source=feature_file("item_attributes"),
     tags={"known": "always"},
-    description="From the items file; counts as known always.",
+    description="The items file's counts as known always, an item_update's or item_start's from its arrival.",
 )
 
 item_daily = FeatureView(

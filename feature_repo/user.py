@@ -15,7 +15,7 @@ user_attributes = FeatureView(
     ],
     source=feature_file("user_attributes"),
     tags={"known": "always"},
-    description="From the users file; counts as known always.",
+    description="The users file's counts as known always, a user_update's from its arrival.",
 )
 
 user_daily = FeatureView(
