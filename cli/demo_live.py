@@ -120,10 +120,10 @@ def show_change(change: Change, titles: dict[str, str], user_id: str) -> None:
         table.add_row(str(rank), *marked)
     Console().print(table)
     name = titles.get(str(change.item)) or change.item
+    ranks = rank_of(change.before, change.item), rank_of(change.after, change.item)
     typer.echo(
-        f"{name}: from rank {rank_of(change.before, change.item)} to {rank_of(change.after, change.item)}. The rank moved "
-        f"{change.seconds:.3f} s after {change.events} events\nwere published: {WATCHERS} others watch it, and the user "
-        f"watches {change.events - WATCHERS} of its topic."
+        f"{name}: from rank {ranks[0]} to {ranks[1]}. The rank moved {change.seconds:.3f} s after {change.events} events "
+        f"were published:\n{WATCHERS} others watch it, and the user watches {change.events - WATCHERS} of its topic."
     )
 
 
