@@ -120,9 +120,9 @@ def show_change(change: Change, titles: dict[str, str], user_id: str) -> None:
         table.add_row(str(rank), *marked)
     Console().print(table)
     name = titles.get(str(change.item)) or change.item
-    ranks = rank_of(change.before, change.item), rank_of(change.after, change.item)
+    was, became = rank_of(change.before, change.item), rank_of(change.after, change.item)
     typer.echo(
-        f"{name}: from rank {ranks[0]} to {ranks[1]}. The rank moved {change.seconds:.3f} s after {change.events} events "
+        f"{name}: from rank {was} to {became}. It moved {change.seconds:.3f} s after {change.events} events "
         f"were published:\n{WATCHERS} others watch it, and the user watches {change.events - WATCHERS} of its topic."
     )
 
