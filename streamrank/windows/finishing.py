@@ -1,6 +1,7 @@
 """From stored values to features at an instant, for all keys at once."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +21,13 @@ def finish(view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str]
     a value was written in another format.
     """
     matrix, keys = np.empty((len(values), len(names)), np.float32), Keys(view, values)
-    additive, others = _apart(view, tuple(names))
-    for (slide_us, window_us), (places, slots) in additive.items():
-        matrix[:, places] = as_float32(keys.sums(slide_us, window_us, slots, at_us)).T
+    summed, others = _apart(view, tuple(names))
+    for (slide_us, window_us), sums in summed.items():
+        found = keys.sums(slide_us, window_us, sums.slots, at_us)
+        matrix[:, sums.places] = as_float32(found[: len(sums.places)]).T
+        by_slot = dict(zip(sums.slots, found, strict=True))
+        for place, feature in sums.others:
+            matrix[:, place] = as_float32(final(feature, by_slot, view.scales))
     for place, (_, found) in zip(others, _finished(view, keys, [names[place] for place in others], at_us), strict=True):
         matrix[:, place] = as_float32(found)
     return matrix
@@ -43,28 +48,54 @@ def applied(values: pa.LargeBinaryArray) -> np.ndarray:
     return reading.positions(values, SHARDS, NEVER)
 
 
-Additive = dict[tuple[int, int], tuple[list[int], list[Slot]]]
+@dataclass(frozen=True)
+class Sums:
+    """What is made of counts and sums over one window. slots: to sum up, first those that are features as they are.
+
+    places: of these features, in the order of the slots. others: places and features that are made of several slots
+    or in another scale.
+    """
+
+    slots: Sequence[Slot]
+    places: Sequence[int]
+    others: Sequence[tuple[int, Feature]]
 
 
-def _apart(view: WindowedView, names: tuple[str, ...]) -> tuple[Additive, list[int]]:
-    """The places of counts and sums of integers with their slots, by slide and window; the places of the others."""
+Summed = dict[tuple[int, int], Sums]
+ADDITIVE = ("count", "sum", "mean")
+
+
+def _apart(view: WindowedView, names: tuple[str, ...]) -> tuple[Summed, list[int]]:
+    """What counts and sums answer by slide and window, and the places of the others."""
     asked = (id(view.features), names)
     if asked not in _KNOWN:
         if len(_KNOWN) > MOST_KNOWN:
             _KNOWN.clear()
-        additive: Additive = {}
-        others = []
-        known = {feature.name: feature for feature in view.features}
-        for place, name in enumerate(names):
-            feature = known[name]
-            if feature.slide_us and feature.function in ("count", "sum") and feature.column not in view.scales:
-                places, slots = additive.setdefault((feature.slide_us, feature.window_us), ([], []))
-                places.append(place)
-                slots.append(feature.slots[0])
-            else:
-                others.append(place)
-        _KNOWN[asked] = view.features, additive, others
+        _KNOWN[asked] = view.features, *_parted(view, names)
     return _KNOWN[asked][1:]
+
+
+def _parted(view: WindowedView, names: tuple[str, ...]) -> tuple[Summed, list[int]]:
+    known = {feature.name: feature for feature in view.features}
+    additive, others = {}, []
+    for place, name in enumerate(names):
+        feature = known[name]
+        if feature.slide_us and feature.function in ADDITIVE:
+            additive.setdefault((feature.slide_us, feature.window_us), []).append((place, feature))
+        else:
+            others.append(place)
+    return {window: _sums(view, features) for window, features in additive.items()}, others
+
+
+def _sums(view: WindowedView, features: Sequence[tuple[int, Feature]]) -> Sums:
+    """Of the features over one window, by place."""
+    whole, others = [], []
+    for place, feature in features:
+        exact = feature.function != "mean" and feature.column not in view.scales
+        (whole if exact else others).append((place, feature))
+    slots = [feature.slots[0] for _, feature in whole]
+    more = dict.fromkeys(slot for _, feature in others for slot in feature.slots if slot not in slots)
+    return Sums([*slots, *more], [place for place, _ in whole], others)
 
 
 MOST_KNOWN = 1_000
