@@ -43,7 +43,8 @@ def write_features(entities: Path, service_name: str, out: Path) -> int:
     _require_target(entities, out)
     store = open_store()
     job = _job(store, _question(store, service_name, entities), service_name)
-    inputs = {field.name for view in store.list_feature_views() for field in view.features}
+    views = [*store.list_feature_views(), *store.list_stream_feature_views()]
+    inputs = {field.name for view in views for field in view.features if field.name not in view.join_keys}
     unasked = inputs.difference(declared_features(store, service_name).names)
     pieces = (
         table.drop_columns([name for name in table.column_names if name in unasked]) for table in job.whole_batches()

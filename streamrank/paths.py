@@ -12,8 +12,9 @@ both, so the key has a name of its own and says which column it takes:
     surface = Entity(name="surface", join_keys=["shown_on"], tags=given_as("surface"))
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from feast import Entity
 
@@ -58,3 +59,15 @@ def given_as(column: str) -> dict[str, str]:
 def columns_of(entities: Iterable[Entity]) -> dict[str, str]:
     """Join key -> the request's column that it takes, of the entities that have one."""
     return {entity.join_key: entity.tags[COLUMN_TAG] for entity in entities if COLUMN_TAG in entity.tags}
+
+
+def with_columns(rows: Any, entities: Iterable[Entity]) -> Any:
+    """Feast's entity rows, a list of dicts or columns by name, with the keys that take a column of the request."""
+    taken = columns_of(entities)
+    if isinstance(rows, list):
+        return [_taking(row, taken) for row in rows]
+    return _taking(rows, taken)
+
+
+def _taking(row: Mapping[str, Any], taken: Mapping[str, str]) -> dict[str, Any]:
+    return {**{key: row[column] for key, column in taken.items() if column in row}, **row}

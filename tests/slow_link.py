@@ -1,4 +1,4 @@
-"""A wire to a real server that can be made slow: it then carries little at a time, but never falls silent."""
+"""A wire to a real server that can be made slow: it then brings answers bit by bit, but never falls silent."""
 
 import socket
 import threading
@@ -24,14 +24,14 @@ class Link:
 
     def _connect(self, near: socket.socket) -> None:
         with near, suppress(OSError), socket.create_connection(("127.0.0.1", self.far_port)) as far:
-            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
-            self._carry(far, near)
+            threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
+            self._carry(far, near, True)
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):
-            while part := source.recv(256 if self.slow else 65_536):
+            while part := source.recv(64 if self.slow and answers else 65_536):
                 target.sendall(part)
-                time.sleep(0.05 if self.slow else 0)
+                time.sleep(0.05 if self.slow and answers else 0)
             target.shutdown(socket.SHUT_WR)
 
 

@@ -4,7 +4,6 @@ Reads of any number of views are one round trip; writes are one atomic compare-a
 created), so that an older row never overwrites a newer one, whatever the order or the number of writers.
 """
 
-import copy
 import logging
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,10 +12,11 @@ from typing import Any, Literal
 import feast.infra.passthrough_provider  # noqa: F401  else Feast would import it while the first request waits
 import numpy as np
 import pyarrow as pa
-from feast import FeatureService, FeatureView, RepoConfig
+from feast import FeatureView, RepoConfig
 from feast.infra.infra_object import InfraObject
 from feast.infra.online_stores.helpers import compute_versioned_name
 from feast.infra.online_stores.online_store import OnlineStore
+from feast.infra.registry.base_registry import BaseRegistry
 from feast.infra.supported_async_methods import SupportedAsyncMethods
 from feast.online_response import OnlineResponse
 from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
@@ -25,6 +25,7 @@ from feast.stream_feature_view import StreamFeatureView
 from feast.utils import _get_table_entity_values
 from pydantic import Field
 
+from streamrank.paths import with_columns
 from streamrank.settings import settings
 from streamrank.stores.connection import Connection, ConnectionOptions, connect
 from streamrank.stores.packed_view import PackedView
@@ -33,6 +34,7 @@ from streamrank.stores.packing.known_layouts import KnownLayouts, fields_of
 from streamrank.stores.packing.reading import Asked
 from streamrank.stores.packing.response import ColumnResponse
 from streamrank.stores.packing.writing import Batch, Written
+from streamrank.stores.precomputed import read_as_is
 from streamrank.stores.refusing import refuse_early, refuse_windowed
 from streamrank.stores.windowed import Generations, Part, Steps, Windows, fetched, run, run_async
 from streamrank.windows.spec import check, is_windowed
@@ -156,11 +158,21 @@ class StreamrankOnlineStore(OnlineStore):
         await _prepare(layouts, part, values)
         return reading.feast_rows(part, values, layouts)
 
-    def get_online_features(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
-        return _by_columns(super().get_online_features(config, _read_as_is(features), *args, **options))
+    def get_online_features(
+        self, config: RepoConfig, features: Any, entity_rows: Any, registry: BaseRegistry, project: str, *args: Any,
+        **options: Any,
+    ) -> Any:  # fmt: skip
+        rows = with_columns(entity_rows, registry.list_entities(project, allow_cache=True))
+        asked = config, read_as_is(features), rows, registry, project
+        return _by_columns(super().get_online_features(*asked, *args, **options))
 
-    async def get_online_features_async(self, config: RepoConfig, features: Any, *args: Any, **options: Any) -> Any:
-        return _by_columns(await super().get_online_features_async(config, _read_as_is(features), *args, **options))
+    async def get_online_features_async(
+        self, config: RepoConfig, features: Any, entity_rows: Any, registry: BaseRegistry, project: str, *args: Any,
+        **options: Any,
+    ) -> Any:  # fmt: skip
+        rows = with_columns(entity_rows, registry.list_entities(project, allow_cache=True))
+        asked = config, read_as_is(features), rows, registry, project
+        return _by_columns(await super().get_online_features_async(*asked, *args, **options))
 
     def plan(self, config: RepoConfig, desired_registry_proto: RegistryProto) -> list[InfraObject]:
         """No infrastructure; refuses what `update` would."""
@@ -248,24 +260,6 @@ class StreamrankOnlineStore(OnlineStore):
             reading.add_part(online_features_response, part, share, layouts, full_feature_names)
             if include_feature_view_version_metadata:
                 reading.add_version(online_features_response, part.table)
-
-
-class _Read(FeatureService):
-    """A service without precomputed vectors, which Feast takes for the registered one."""
-
-    __hash__ = FeatureService.__hash__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, FeatureService) and super().__eq__(_read_as_is(other))
-
-
-def _read_as_is(features: Any) -> Any:
-    """A service that asks for precomputed vectors is just read: its rows lie packed already."""
-    if not isinstance(features, FeatureService) or not features.precompute_online:
-        return features
-    plain = copy.copy(features)
-    plain.__class__, plain.precompute_online = _Read, False
-    return plain
 
 
 def _by_columns(response: OnlineResponse) -> ColumnResponse:

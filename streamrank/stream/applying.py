@@ -101,14 +101,16 @@ class Applying:
         return merged, skipped
 
     def _targets(self, intents: Mapping[int, Intent]) -> Iterator[tuple[Generation, list[int]]]:
-        """Each generation that is known here, with the shards whose batch goes into it."""
-        shards_of: dict[str, list[int]] = {}
+        """Each generation that is known here, with the shards whose batch goes into it.
+
+        The newest come first: a reader who is sent from one to the next never finds less in it.
+        """
+        shards_of: dict[Generation, list[int]] = {}
         for shard, intent in intents.items():
             for name in intent.generations:
-                shards_of.setdefault(name, []).append(shard)
-        for name, shards in shards_of.items():
-            if self.knows(generation(name)):
-                yield generation(name), shards
+                shards_of.setdefault(generation(name), []).append(shard)
+        for one in sorted(filter(self.knows, shards_of), key=lambda one: -one.number):
+            yield one, shards_of[one]
 
     def _refuse_unknown(self, intents: Mapping[int, Intent]) -> None:
         for shard, intent in intents.items():

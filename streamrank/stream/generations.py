@@ -104,6 +104,11 @@ class Generation:
     def fingerprint(self) -> str:
         return self.id.rpartition("-")[0]
 
+    @property
+    def number(self) -> int:
+        """Rises with every rebuild."""
+        return int(self.id.rpartition("-")[2])
+
     def prefix(self, project: str) -> bytes:
         """What its keys start with."""
         return generation_prefix(project, self.view, self.id.encode())

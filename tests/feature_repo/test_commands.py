@@ -75,7 +75,7 @@ def found(shell, materialized, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 def read(shell: dict[str, str], folder: Path) -> dict[str, list]:
     printed = run(shell, sys.executable, "-W", "ignore", "-c", READ, str(FEATURE_REPO), folder=folder)
-    return json.loads(printed.splitlines()[-1])
+    return json.loads(next(line for line in printed.splitlines() if line.startswith("{")))
 
 
 def test_apply_registers_the_feature_views(applied):
