@@ -53,6 +53,7 @@ def recommend(
     candidates: Annotated[
         str | None, typer.Option(help="rank only these items: their ids, with commas between")
     ] = None,
+    include_upcoming: Annotated[bool, typer.Option("--include-upcoming", help="shows that begin later, too")] = False,
     url: Annotated[str, typer.Option(help="where the service is")] = DEFAULT_URL,
 ) -> None:
     """Ask the running service for a user's ranking and print it with titles."""
@@ -61,6 +62,8 @@ def recommend(
     data = DataSet.current()
     manifest = data.manifest()
     body = {"user_id": original(user_id, manifest.user_ids, "USER_ID"), "k": k}
+    if include_upcoming:
+        body["include_upcoming"] = True
     if candidates is not None:
         named = [part.strip() for part in candidates.split(",") if part.strip()]
         body["candidates"] = [original(item_id, manifest.item_ids, "--candidates") for item_id in named]

@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from catalog.simulator.simulate import Plan
 
+REAL = ("ml-100k", "kuairand")  # sources of data sets
 SOME_EVENING = datetime(2026, 3, 2, 19)  # where files begin unless another time is asked for
 
 
@@ -25,6 +26,7 @@ def simulate(
     late: Annotated[float, typer.Option(min=0, max=1, help="share of events that arrive late")] = 0.02,
     out: Annotated[Path | None, typer.Option(help="write files into this folder instead of publishing")] = None,
     start: Annotated[datetime, typer.Option(help="the first instant of files, UTC")] = SOME_EVENING,
+    mix: Annotated[bool, typer.Option("--mix", help="publish into a data set of real events all the same")] = False,
 ) -> None:
     """Simulate a live service: creators go on air by the hour, users come, watch, like and leave by known preferences.
 
@@ -38,7 +40,7 @@ def simulate(
         World(seed, users, creators, titles), rate, seconds, clock.microseconds(start),
         Spike(seconds / 3, seconds / 3) if spike else None, late,
     )  # fmt: skip
-    _to_files(plan, out) if out else _live(plan)
+    _to_files(plan, out) if out else _live(plan, mix)
 
 
 def _to_files(plan: "Plan", out: Path) -> None:
@@ -58,7 +60,7 @@ def _to_files(plan: "Plan", out: Path) -> None:
     typer.echo(f"{written:,} events in {out}; load them: streamrank dataset files {options} --name simulated")
 
 
-def _live(plan: "Plan") -> None:
+def _live(plan: "Plan", mix: bool) -> None:
     from dataclasses import replace
 
     from catalog.bus import open_bus
@@ -71,7 +73,11 @@ def _live(plan: "Plan") -> None:
     if not clock.is_wall():
         raise InputError("simulate: real time needs the wall clock; unset STREAMRANK_NOW, or write files with --out")
     data = DataSet.current()
-    data.manifest()
+    if (source := data.manifest().source) in REAL and not mix:
+        raise InputError(
+            f"data set {data.name!r} holds real events ({source}), among which simulated ones would stay: make another "
+            f"with `streamrank simulate --out FOLDER` and `streamrank dataset files`, or say --mix"
+        )
     embedded.ensure_redis()
     bus = open_bus()
     door = open_door(data, bus)

@@ -66,7 +66,7 @@ def _run(data, only: Part | None, stop: "threading.Event") -> None:
     """The log writer in a thread, the worker in this one. What ends either ends both."""
     import threading
 
-    from pipelines.streaming import open_log_writer, open_worker
+    from pipelines.streaming import open_log_writer, run_worker
 
     failures: list[BaseException] = []
 
@@ -85,7 +85,7 @@ def _run(data, only: Part | None, stop: "threading.Event") -> None:
             if only == Part.log:
                 stop.wait()
             else:
-                open_worker(data).run(stop)
+                run_worker(data, stop)
     finally:
         stop.set()
         if writer.ident:

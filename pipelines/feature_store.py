@@ -22,6 +22,9 @@ from streamrank import environment
 from streamrank.environment import CHECKOUT
 from streamrank.settings import settings
 
+# Feast says so of every view at each reading of its registry; here they run, and are audited.
+warnings.filterwarnings("ignore", message="Stream feature views are experimental", category=RuntimeWarning)
+
 FEATURE_REPO = CHECKOUT / "feature_repo"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -1,16 +1,57 @@
 """The stream of a data set: its worker, its log writer and rebuilds, put together from what is declared."""
 
+import logging
+import threading
+from collections.abc import Iterable
+
 from catalog.bus import open_bus
 from catalog.dataset import DataSet
 from catalog.errors import InputError
 from catalog.live.processors import processors
 from pipelines.feature_store import FeaturesMissing, open_store
 from streamrank.events.log import EventLog
+from streamrank.settings import settings
 from streamrank.stream import generations
+from streamrank.stream.applying import DeclarationsChanged
 from streamrank.stream.log_writer import LogWriter
 from streamrank.stream.worker import Worker
 from streamrank.windows.rebuild import Progress, Rebuilt, rebuild
-from streamrank.windows.spec import windowed_views
+from streamrank.windows.spec import WindowedView, windowed_views
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+
+
+def run_worker(data: DataSet, stop: threading.Event) -> None:
+    """Streams into the windows that are applied, and goes on with others as soon as these are, until `stop` is set."""
+    while not stop.is_set():
+        worker, pause = open_worker(data), threading.Event()
+        watching = threading.Thread(target=_pause_on_change, args=(_named(worker.views), stop, pause), daemon=True)
+        watching.start()
+        try:
+            worker.run(pause)
+        except DeclarationsChanged as change:
+            logger.warning("reading the declarations anew: %s", change)
+            worker.close()
+            stop.wait(LOOK_SECONDS)
+        finally:
+            pause.set()
+            watching.join()
+
+
+def _pause_on_change(views: set[tuple[str, str]], stop: threading.Event, pause: threading.Event) -> None:
+    registry, seen = settings().home / "registry.db", None
+    while not pause.wait(LOOK_SECONDS / 10):
+        written = registry.stat().st_mtime_ns  # a materialization writes it too, and changes no view
+        changed = written != seen and _named(windowed_views(open_store())) != views
+        seen = written
+        if stop.is_set() or changed:
+            pause.set()
+
+
+def _named(views: Iterable[WindowedView]) -> set[tuple[str, str]]:
+    return {(view.name, view.fingerprint) for view in views}
 
 
 def open_worker(data: DataSet) -> Worker:

@@ -37,6 +37,7 @@ from streamrank.windows.spec import WindowedView
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS, PATIENCE_SECONDS, RETRY_SECONDS = 0.25, 0.1, 0.2
+SILENT_SECONDS = 30.0  # between two complaints of a server that is away
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Worker:
 
         Raises what ends a worker: TornKey, Overflow, DeclarationsChanged, StoreDenied.
         """
+        said = -SILENT_SECONDS
         with self._owning.kept():
             while not stop.is_set():
                 try:
@@ -113,7 +115,9 @@ class Worker:
                 except StoreDenied:
                     raise
                 except (StoreUnreachable, StoreFull, RedisError) as error:
-                    logger.warning("the worker begins again: %s", error)
+                    if time.monotonic() - said > SILENT_SECONDS:
+                        logger.warning("the worker begins again, and tries until it can: %s", error)
+                        said = time.monotonic()
                     self.reset()
                     stop.wait(RETRY_SECONDS)
         self.close()
