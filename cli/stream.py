@@ -34,6 +34,7 @@ def stream(
 
     logging.basicConfig(level=logging.WARNING, format="streamrank: %(message)s")
     data = DataSet.current()
+    data.manifest()
     embedded.ensure_redis()
     if metrics_port:
         start_http_server(metrics_port)
