@@ -201,7 +201,7 @@ def test_what_a_server_lost_of_its_last_second_is_lost_for_all_or_counted_from_t
                 made.publish()
                 time.sleep(0.01)
             if number % 2 == 0:
-                time.sleep(0.5)  # lets the log writer write what is then lost by the bus
+                await_logged(made.world)  # so that the log has what is then lost by the bus
             made.server.kill()
             losses += cut(made.server, 20_000)
             made.server.start()
@@ -212,6 +212,13 @@ def test_what_a_server_lost_of_its_last_second_is_lost_for_all_or_counted_from_t
         published = {event for part in made.taken for event in part["event_id"].to_pylist()}
         assert len(set(logged_ids)) == len(logged_ids) and set(logged_ids) <= published
         assert losses and told(tmp_path, "from the log")
+
+
+def await_logged(world: World, seconds: float = 20.0) -> None:
+    """Until the log has all that is on the bus, or as long as a log writer may have to be waited for."""
+    deadline = time.monotonic() + seconds
+    while (world.bus.committed("log") < world.bus.ends()).any() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def cut(server: Server, size: int) -> int:
