@@ -53,10 +53,6 @@ def write_features(entities: Path, service_name: str, out: Path) -> int:
     return pq.read_metadata(out).num_rows
 
 
-def _without(names: set[str], table: pa.Table) -> pa.Table:
-    return table.drop_columns([name for name in table.column_names if name in names])
-
-
 def _require_target(entities: Path, out: Path) -> None:
     if out.suffix != ".parquet" or out.is_dir():
         raise InputError(f"{out}: expected the name of a .parquet file to write")

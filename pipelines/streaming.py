@@ -41,11 +41,16 @@ def run_worker(data: DataSet, stop: threading.Event) -> None:
 
 
 def _pause_on_change(views: set[tuple[str, str]], stop: threading.Event, pause: threading.Event) -> None:
+    """Sets `pause` once `stop` is set or other views are applied; a registry that cannot be read is looked at again."""
     registry, seen = settings().home / "registry.db", None
     while not pause.wait(LOOK_SECONDS / 10):
-        written = registry.stat().st_mtime_ns  # a materialization writes it too, and changes no view
-        changed = written != seen and _named(windowed_views(open_store())) != views
-        seen = written
+        changed = False
+        try:
+            written = registry.stat().st_mtime_ns  # a materialization writes it too, and changes no view
+            changed = written != seen and _named(windowed_views(open_store())) != views
+            seen = written
+        except Exception as error:  # it is being written, or made anew: the stream must go on, and end when told to
+            logger.debug("the registry could not be read: %s", error)
         if stop.is_set() or changed:
             pause.set()
 
