@@ -24,8 +24,8 @@ class StepsAside(Exception):
 class Found:
     """What a source proposes: places int64 [n], each once, best first; scores float32 [n], falling.
 
-    of: the source's score of any places, int64 [m] -> float32 [m], NaN where it has nothing to say: what the ranker sees
-    of candidates that other sources found.
+    of: the source's score of any places, int64 [m] -> float32 [m], NaN where it has nothing to say: what the ranker
+    sees of candidates that other sources found.
     """
 
     places: np.ndarray
