@@ -1,0 +1,102 @@
+"""Collaborative filtering by alternating least squares on implicit feedback (Hu, Koren, Volinsky 2008, `implicit`).
+
+A user's vector is the least-squares answer to their history given the items' vectors, so it can be computed for anybody
+at any time ("fold-in"): the vectors that the nightly run stores are exactly what a fold-in of the same history gives.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from models.interactions import Interactions
+from models.items import Items
+from models.retrieval.liking import liking
+from models.retrieval.source import NOTHING, Found, StepsAside, best
+from models.viewer import Moment, Viewer
+
+FACTORS = 64
+CONFIDENCE = 2.0  # an act of weight w is believed 1 + CONFIDENCE * w times as much as an absence
+REGULARIZATION = 20.0
+ITERATIONS = 12
+SEED = 20_240_229
+
+
+@dataclass(frozen=True)
+class Als:
+    """factors: float32 [items, FACTORS]. gram: float32 [FACTORS, FACTORS], factors' factors. until: us UTC, the last
+    act of the fit. version: names the fit; a stored vector of another one means nothing here.
+    """
+
+    factors: np.ndarray
+    until: int
+    version: str
+    gram: np.ndarray
+    name: str = "als"
+
+    @classmethod
+    def fit(cls, acts: Interactions, items: Items) -> "Als":
+        """StepsAside where fewer than two users or items were acted on: there is nothing in common to learn."""
+        if min(len(np.unique(acts.users)), len(np.unique(acts.items))) < 2:
+            raise StepsAside("als: needs acts of at least two users on at least two items")
+        model = AlternatingLeastSquares(FACTORS, REGULARIZATION, iterations=ITERATIONS, random_state=SEED)
+        with threadpool_limits(1, "blas"):
+            model.fit(_confidence(acts), show_progress=False)
+        return cls._of(np.ascontiguousarray(model.item_factors, np.float32), int(acts.times.max()))
+
+    @classmethod
+    def _of(cls, factors: np.ndarray, until: int) -> "Als":
+        version = hashlib.blake2b(factors.tobytes() + str(until).encode(), digest_size=8).hexdigest()
+        return cls(factors, until, version, factors.T @ factors)
+
+    def vectors(self, acts: Interactions) -> np.ndarray:
+        """float32 [users, factors]: each user's vector, zeros for one without an act; for the nightly run to store."""
+        model = AlternatingLeastSquares(self.factors.shape[1], REGULARIZATION)
+        model.item_factors = self.factors
+        with threadpool_limits(1, "blas"):
+            return model.recalculate_user(np.arange(acts.shape[0]), _confidence(acts))
+
+    def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
+        vector = self.vector(viewer)
+        return NOTHING if vector is None else best(self.factors @ vector, allowed, most)
+
+    def vector(self, viewer: Viewer) -> np.ndarray | None:
+        """float32 [factors]: the stored one while it holds all that the viewer did, a fold-in otherwise; None for a
+        viewer of whom nothing is known."""
+        if self._fresh(viewer):
+            return viewer.vector
+        places, weights = liking(viewer, len(self.factors))
+        return self._folded(places, 1 + CONFIDENCE * weights) if len(places) else None
+
+    def extended(self, items: Items) -> "Als":
+        """Itself: a new item has no vector before the next fit, and gets no score."""
+        return self
+
+    def save(self, folder: Path) -> None:
+        np.savez(folder / "als.npz", factors=self.factors, until=self.until)
+
+    @classmethod
+    def load(cls, folder: Path, items: Items) -> "Als":
+        with np.load(folder / "als.npz", allow_pickle=False) as stored:
+            return cls._of(stored["factors"], int(stored["until"]))
+
+    def _fresh(self, viewer: Viewer) -> bool:
+        same = viewer.vector is not None and viewer.version == self.version and not len(viewer.picked)
+        return same and not (len(viewer.times) and viewer.times[-1] > self.until)
+
+    def _folded(self, places: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+        """The paper's equation 4 for one user."""
+        liked = self.factors[places]
+        left = self.gram + (liked.T * (confidence - 1)) @ liked
+        left[np.diag_indices_from(left)] += REGULARIZATION
+        return np.linalg.solve(left, liked.T @ confidence).astype(np.float32)
+
+
+def _confidence(acts: Interactions) -> csr_matrix:
+    cells = csr_matrix(acts.matrix())
+    cells.data = (1 + CONFIDENCE * cells.data).astype(np.float32)
+    return cells
