@@ -1,0 +1,59 @@
+"""One list of candidates from what several sources found, and what each of them says of every candidate.
+
+The features of a candidate are the same whether it was found (a request) or given (a row of impressions to train on).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.retrieval.source import NOTHING, Found
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """places: int64 [n], each once, in the order in which sources took turns. features: float32 [n, F], columns as
+    `SOURCE_FEATURES` names them. found_by: bool [n, sources], which of the sources proposed it, in the order of names.
+    """
+
+    places: np.ndarray
+    features: np.ndarray
+    found_by: np.ndarray
+
+
+def SOURCE_FEATURES(names: Sequence[str]) -> list[str]:
+    """The columns that sources of these names give a ranker: score and rank (from 1) of each, NaN where it has none,
+    and how many of them proposed the item."""
+    return [f"{name}_{kind}" for name in names for kind in ("score", "rank")] + ["sources_found"]
+
+
+def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) -> Candidates:
+    """The best of each source in turn, each item once, until `most` are found. A source of `names` that did not
+    answer is as one that found nothing."""
+    lists = [found.get(name, NOTHING).places for name in names]
+    ranks = np.concatenate([np.arange(len(places)) for places in lists] or [np.zeros(0, np.int64)])
+    places = np.concatenate([*lists, np.zeros(0, np.int64)])[np.argsort(ranks, kind="stable")]
+    chosen = places[np.sort(np.unique(places, return_index=True)[1])[:most]]
+    features = features_of(found, names, chosen)
+    return Candidates(chosen, features, ~np.isnan(features[:, 1:-1:2]))
+
+
+def features_of(found: Mapping[str, Found], names: Sequence[str], places: np.ndarray) -> np.ndarray:
+    """float32 [m, F]: what the sources say of any places, int64 [m], in the columns of `SOURCE_FEATURES`."""
+    features = np.full((len(places), 2 * len(names) + 1), np.nan, np.float32)
+    for column, name in enumerate(names):
+        if name in found:
+            features[:, 2 * column] = found[name].of(places)
+            features[:, 2 * column + 1] = ranks_of(found[name].places, places)
+    features[:, -1] = np.count_nonzero(~np.isnan(features[:, 1:-1:2]), axis=1)
+    return features
+
+
+def ranks_of(listed: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """float32 [m]: the rank, from 1, of each of `places` in a list that has each once; NaN where it is not in it."""
+    if not len(listed):
+        return np.full(len(places), np.nan, np.float32)
+    order = np.argsort(listed)
+    at = np.minimum(np.searchsorted(listed, places, sorter=order), len(listed) - 1)
+    return np.where(listed[order[at]] == places, order[at] + 1, np.nan).astype(np.float32)
