@@ -1,0 +1,98 @@
+"""A recommender as one thing that is stored and served: sources of candidates, ranker, re-ranking, and their items.
+
+Its folder holds the ranker's own files, `retrieval/` (the fitted sources), `items.parquet` (the items in the order of
+their places), `rerank.json` (settings of the steps) and `recommender.json` (what else there is to know).
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from models.items import Items
+from models.on_air import OnAir
+from models.ranker import Ranker
+from models.viewer import Moment, Viewer
+
+if TYPE_CHECKING:
+    from models.retrieval.sources import Fitted
+
+ABOUT, RERANK, ITEMS, RETRIEVAL = "recommender.json", "rerank.json", "items.parquet", "retrieval"
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """sources: of candidates, those that were kept. ranker: None where there was too little to learn one from; the
+    merged order of the sources holds then. feast_features, source_features: the columns that the ranker takes, in this
+    order, the former from the feature service `service`. rerank: settings of the steps of re-ranking. seen_leaves:
+    whether what a viewer acted on is not shown again. chosen: what was kept and why, as JSON.
+    """
+
+    items: Items
+    sources: "Fitted"
+    ranker: Ranker | None
+    feast_features: tuple[str, ...] = ()
+    source_features: tuple[str, ...] = ()
+    service: str = "ranker"
+    rerank: dict[str, Any] = field(default_factory=dict)
+    seen_leaves: bool = True
+    on_air: OnAir = field(default_factory=OnAir)
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def features(self) -> list[str]:
+        """The columns of the ranker's matrix, in order."""
+        return [*self.feast_features, *self.source_features]
+
+    @property
+    def names(self) -> list[str]:
+        """The sources, in the order of their features."""
+        return [source.name for source in self.sources.sources]
+
+    def allowed(self, viewer: Viewer, moment: Moment) -> np.ndarray:
+        """bool [items of the moment]: on air, not hidden, and where `seen_leaves` not acted on."""
+        return allowed(viewer, moment, self.seen_leaves)
+
+    def save(self, folder: Path) -> None:
+        """Writes everything into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.ranker:
+            self.ranker.save(folder)
+        self.sources.save(folder / RETRIEVAL)
+        pq.write_table(self.items.table, folder / ITEMS)
+        (folder / RERANK).write_text(json.dumps(self.rerank, indent=1) + "\n")
+        (folder / ABOUT).write_text(json.dumps(self._about(), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Recommender":
+        """What `save` wrote. FileNotFoundError where the folder holds none, as that of a ranker alone."""
+        from models.retrieval.sources import load
+
+        folder = Path(folder)
+        about = json.loads((folder / ABOUT).read_text())
+        items = Items(pq.read_table(folder / ITEMS).combine_chunks())
+        return cls(
+            items=items, sources=load(folder / RETRIEVAL, items),
+            ranker=Ranker.load(folder) if about.pop("ranked") else None,
+            feast_features=tuple(about.pop("feast_features")), source_features=tuple(about.pop("source_features")),
+            rerank=json.loads((folder / RERANK).read_text()), on_air=OnAir(**about.pop("on_air")), **about,
+        )  # fmt: skip
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "ranked": self.ranker is not None, "feast_features": self.feast_features,
+            "source_features": self.source_features, "service": self.service, "seen_leaves": self.seen_leaves,
+            "on_air": asdict(self.on_air), "chosen": self.chosen,
+        }  # fmt: skip
+
+
+def allowed(viewer: Viewer, moment: Moment, seen_leaves: bool) -> np.ndarray:
+    """What may be shown to a viewer, bool [items of the moment]."""
+    found = moment.on_air.copy()
+    found[viewer.hidden] = False
+    if seen_leaves:
+        found[viewer.items] = False
+    return found

@@ -1,0 +1,86 @@
+"""The log as what models learn from: every act of every user, and every item that is known.
+
+The acts are what the feature view `user_recent` makes of the event log, by the SQL that is registered with Feast: a
+user's history online, as of any row offline, and here, come of one text.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.dataset import DataSet
+from catalog.schema import ITEMS
+from catalog.sql import query
+from catalog.updates import item_updates
+from models.interactions import Interactions
+from models.items import Items
+from pipelines import inputs
+
+WHO, WHAT = "user_id", "recent_items"
+COLUMNS = {"weights": "recent_weights", "watched": "recent_watched", "ratings": "recent_ratings"}
+
+# What the view `user_recent` declares, for where nothing is registered.
+ACTS = """
+SELECT event_time, shard, log_position, user_id, item_id AS recent_items,
+  (CASE WHEN share IS NOT NULL THEN 0.25 + 1.75 * share WHEN rated IS NOT NULL THEN rated / 3
+        WHEN event_type = 'like' THEN 2 WHEN event_type = 'click' THEN 0.5 ELSE 1 END)::FLOAT AS recent_weights,
+  share::FLOAT AS recent_watched, rated::FLOAT AS recent_ratings
+FROM (SELECT *,
+  CASE WHEN duration_ms > 0 THEN least(watch_ms, duration_ms) / duration_ms END AS share,
+  CASE WHEN event_type IN ('view', 'rating') AND isfinite(value) THEN greatest(value, 0) END AS rated
+  FROM events WHERE event_type IN ('view', 'click', 'like', 'rating', 'session'))
+"""
+
+
+def interactions(data: DataSet) -> tuple[Interactions, Items]:
+    """All acts that have arrived by now, in the order of their arrival, and the items; StepMissing without events.
+
+    An act's time is its arrival, us UTC: from then on it is known. Items: those of the items file and of the log,
+    ordered by item_id.
+    """
+    items = items_of(data)
+    sql = f"WITH events AS {inputs.events(data)} SELECT * FROM ({ACTS}) WHERE {WHO} IS NOT NULL AND {WHAT} IS NOT NULL"
+    acts = query(f"SELECT * FROM ({sql}) ORDER BY log_position, shard")
+    return _interactions(acts, items), items
+
+
+def items_of(data: DataSet) -> Items:
+    """Every item that the items file or the log names, with what is known of it by now, ordered by item_id."""
+    told = query(f"SELECT * FROM ({item_updates(inputs.events(data))})")
+    rows = query(KNOWN, catalogue=inputs.catalogue(data), items=inputs.items(data), told=told)
+    return Items(rows.select(ITEMS.names).cast(ITEMS).combine_chunks())
+
+
+def _interactions(acts: pa.Table, items: Items) -> Interactions:
+    """Columns by place; users in the order of their ids."""
+    ids = items.table["item_id"].combine_chunks()
+    people = pc.unique(acts[WHO].combine_chunks()).sort()
+    return Interactions(
+        users=_places(acts[WHO], people), items=_places(acts[WHAT], ids), times=acts["log_position"].to_numpy(),
+        **{name: _floats(acts[column]) for name, column in COLUMNS.items()},
+        user_ids=people.to_numpy(zero_copy_only=False), item_ids=items.ids,
+    )  # fmt: skip
+
+
+def _places(column: pa.ChunkedArray, ids: pa.Array) -> np.ndarray:
+    return pc.index_in(column.combine_chunks(), ids).to_numpy(zero_copy_only=False).astype(np.int32)
+
+
+def _floats(column: pa.ChunkedArray) -> np.ndarray:
+    return column.fill_null(float("nan")).to_numpy().astype(np.float32)
+
+
+# What an event said of an item last counts before what its file says.
+KNOWN = """
+WITH said AS (
+    SELECT item_id, arg_max(creator_id, position) AS creator_id, arg_max(topics, position) AS topics,
+        arg_max(title, position) AS title, arg_max(kind, position) AS kind, arg_max(year, position) AS year,
+        arg_max(duration_ms, position) AS duration_ms
+    FROM told GROUP BY item_id)
+SELECT c.item_id, coalesce(s.creator_id, i.creator_id) AS creator_id, coalesce(s.topics, i.topics) AS topics,
+    coalesce(s.title, i.title) AS title, i.description, i.cast, i.language, coalesce(s.year, i.year) AS year,
+    coalesce(s.kind, i.kind) AS kind, i.series_id, i.season, i.episode,
+    coalesce(s.duration_ms, i.duration_ms) AS duration_ms, c.available_from, c.available_until
+FROM catalogue c LEFT JOIN items i USING (item_id) LEFT JOIN said s USING (item_id)
+ORDER BY c.item_id
+"""
