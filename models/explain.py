@@ -1,0 +1,69 @@
+"""Why an item stands where it does: the features that moved its score most, in words that a person reads.
+
+What each feature adds to a score is its Shapley value (Lundberg et al., 2018, "Consistent individualized feature
+attribution for tree ensembles"), as the ranker gives them: they add up to the score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.feature_words import told
+
+MOST = 5
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one feature adds to a score. value: of the feature, None where it is missing. text: it in words."""
+
+    feature: str
+    value: float | None
+    contribution: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A score in parts: base + the contributions + rest == score, but for float32's rounding.
+
+    base: what every item starts from. contributions: the largest, by size. rest: of all other features together.
+    """
+
+    base: float
+    contributions: list[Contribution]
+    rest: float
+
+
+def explanations(
+    features: Sequence[str], matrix: np.ndarray, contributions: np.ndarray, most: int = MOST
+) -> list[Explanation]:
+    """One for each row.
+
+    features: names of the matrix's columns. matrix: float32 [rows, features], NaN where missing. contributions: float32
+    [rows, features + 1], the last column what all rows have, as `Model.contributions` gives them. most: how many are
+    told apart; those that add nothing are not.
+    """
+    if contributions.shape != (len(matrix), len(features) + 1):
+        raise ValueError(
+            f"contributions: expected [{len(matrix)}, {len(features) + 1}] for {len(features)} features and a base, "
+            f"found {list(contributions.shape)}"
+        )
+    parts = contributions.astype(np.float64)
+    largest = np.argsort(-np.abs(parts[:, :-1]), axis=1, kind="stable")[:, :most]
+    return [
+        _explanation(features, values, own, places[own[places] != 0])
+        for values, own, places in zip(matrix, parts, largest, strict=True)
+    ]
+
+
+def _explanation(features: Sequence[str], values: np.ndarray, parts: np.ndarray, places: np.ndarray) -> Explanation:
+    rest = parts[:-1].sum() - parts[places].sum()
+    named = [_contribution(features[place], float(values[place]), float(parts[place])) for place in places.tolist()]
+    return Explanation(float(parts[-1]), named, float(rest))
+
+
+def _contribution(feature: str, value: float, contribution: float) -> Contribution:
+    known = None if np.isnan(value) else value
+    return Contribution(feature, known, contribution, told(feature, known))

@@ -1,0 +1,181 @@
+"""A feature's name and value in words that a person reads: "you watched 3 shows by this creator this week".
+
+A name is read from both ends: its prefix says of whom it speaks, its ending over which time, what is between what was
+counted. A feature that nothing here knows is told by its name, so that no explanation fails for lack of words.
+"""
+
+import re
+from collections.abc import Callable
+
+TIMES = {
+    "10m": "in the last 10 minutes", "30m": "in the last half hour", "1h": "in the last hour",
+    "24h": "in the last 24 hours", "168h": "this week", "1d": "in the last day", "7d": "in the last 7 days",
+    "60d": "in the last 60 days",
+}  # fmt: skip
+
+WHOM = {
+    "surface_item": "it was {} where you are", "item": "it was {}", "creator": "shows by this creator were {}",
+    "topic": "shows of this topic were {}",
+}  # fmt: skip
+YOURS = {"user": "you {}", "ut": "you {} of this topic", "uc": "you {} by this creator"}
+
+DONE = {
+    "impressions": "shown", "clicks": "clicked", "views": "watched", "likes": "liked", "follows": "followed",
+    "shares": "shared", "notifications": "announced", "sessions": "watched", "long_sessions": "watched for long",
+}  # fmt: skip
+YOU_DID = {
+    "impressions": "were shown {}", "clicks": "clicked {}", "views": "watched {}", "likes": "liked {}",
+    "sessions": "watched {}", "acts": "did something with {}",
+}  # fmt: skip
+
+SOURCES = {
+    "als": "what people with your taste watch",
+    "item_item": "what is watched together with what you watched",
+    "transitions": "what is watched after what you watched last",
+    "content": "what resembles what you like",
+    "trending": "what is watched most right now",
+    "continue_watching": "what you have not finished",
+    "followed": "shows by creators you follow",
+    "again": "what you return to",
+    "fresh": "what is new",
+    "precomputed": "what was chosen for you last night",
+}
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def source_words(name: str) -> str:
+    """What a source of candidates proposes."""
+    return SOURCES.get(name, f"what {name.replace('_', ' ')} proposes")
+
+
+def told(feature: str, value: float | None) -> str:
+    """The feature with its value; None is a missing one."""
+    for tell in (_alone, _of_source, _counted):
+        if (text := tell(feature, value)) is not None:
+            return text
+    name = feature.replace("_", " ")
+    return f"{name} is not known" if value is None else f"{name}: {_number(value)}"
+
+
+def _alone(feature: str, value: float | None) -> str | None:
+    """Features that are told one by one."""
+    if feature not in ALONE:
+        return None
+    tell, unknown = ALONE[feature]
+    return unknown if value is None else tell(value)
+
+
+def _of_source(feature: str, value: float | None) -> str | None:
+    name, _, kind = feature.rpartition("_")
+    if kind not in ("score", "rank") or not (name in SOURCES or kind == "rank"):
+        return None
+    if value is None:
+        return f"it is not among {source_words(name)}"
+    if kind == "rank":
+        return f"it is number {_number(value)} among {source_words(name)}"
+    return f"how well it fits {source_words(name)}: {_number(value)}"
+
+
+def _counted(feature: str, value: float | None) -> str | None:
+    """`<whom>_<what>_<time>`."""
+    found = re.fullmatch(rf"({'|'.join([*WHOM, *YOURS])})_(\w+?)_({'|'.join(TIMES)})", feature)
+    if not found:
+        return None
+    whom, what, time = found[1], found[2], TIMES[found[3]]
+    if what in RATES:
+        return _rate(whom, what, time, value)
+    if whom in WHOM and what in DONE:
+        return f"{WHOM[whom].format(f'{DONE[what]} {_times(value)}')} {time}"
+    if whom in YOURS and what in YOU_DID:
+        return f"{YOURS[whom].format(YOU_DID[what].format(_shows(value)))} {time}"
+    return None
+
+
+def _rate(whom: str, what: str, time: str, value: float | None) -> str:
+    """A share, a mean or a span of time, of whom it is."""
+    label, form = RATES[what]
+    about = ABOUT[whom]
+    return f"{label} {about} {time}: {'not known' if value is None else form(value)}"
+
+
+def _times(value: float | None) -> str:
+    if value is None:
+        return "an unknown number of times"
+    return {0: "not once", 1: "once", 2: "twice"}.get(value, f"{_number(value)} times")
+
+
+def _shows(value: float | None) -> str:
+    if value is None:
+        return "an unknown number of shows"
+    return {0: "no show", 1: "1 show"}.get(value, f"{_number(value)} shows")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.3g} %"
+
+
+def _span(value: float) -> str:
+    """Of milliseconds."""
+    minutes = value / 60_000
+    if minutes >= 120:
+        return f"{minutes / 60:,.0f} hours"
+    return f"{minutes:.0f} minutes" if minutes >= 2 else f"{value / 1_000:.0f} seconds"
+
+
+def _age(days: float) -> str:
+    if days < 0:
+        return "it has not begun yet"
+    if days < 1:
+        return f"it is new: {_span(days * 86_400_000)} old"
+    return f"it is {days:,.0f} days old"
+
+
+ABOUT = {
+    "item": "of it", "surface_item": "of it where you are", "creator": "of this creator's shows",
+    "topic": "of shows of this topic", "user": "of yours", "ut": "of yours with this topic",
+    "uc": "of yours with this creator",
+}  # fmt: skip
+RATES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "click_rate": ("share of clicks", _share),
+    "watch_ratio": ("share watched", _share),
+    "rating": ("mean rating", _number),
+    "watch_ms": ("time watched", _span),
+    "mean_watch_ms": ("mean time watched", _span),
+    "long_session_rate": ("share of long visits", _share),
+    "active_days": ("active days", _number),
+}
+ALONE: dict[str, tuple[Callable[[float], str], str]] = {
+    "item_viewers_now": (lambda n: f"{_number(n)} watch it right now", "nobody counts who watches it now"),
+    "item_duration_ms": (lambda ms: f"it takes {_span(ms)}", "its length is not known"),
+    "item_year": (lambda year: f"it is of {year:.0f}", "its year is not known"),
+    "item_age_days": (_age, "since when it can be watched is not known"),
+    "item_trend": (lambda x: f"{_share(x)} of its views of the last 7 days came on the last", "no trend is known"),
+    "item_views_slope": (lambda x: f"which way its views go: {_number(x)}", "which way its views go is not known"),
+    "user_age": (lambda years: f"you are {years:.0f} years old", "your age is not known"),
+    "hour": (lambda hour: f"it is {hour:.0f} o'clock UTC", "the hour is not known"),
+    "weekday": (lambda day: f"it is {WEEKDAYS[int(day) % 7]}", "the weekday is not known"),
+    "surface_code": (lambda code: "where the list is shown", "where the list is shown is not known"),
+    "topic_overlap": (lambda x: f"its topics are {_share(x)} of what you watch", "your topics are not known"),
+    "stated_overlap": (lambda x: f"you named {_share(x)} of its topics", "you named no topics"),
+    "user_topic_share": (
+        lambda x: f"this topic is {_share(x)} of what you watch", "your share of this topic is not known"
+    ),
+    "user_topic_share_24h": (
+        lambda x: f"this topic is {_share(x)} of what you watched in the last 24 hours",
+        "you watched nothing in the last 24 hours",
+    ),
+    "user_creator_share": (
+        lambda x: f"this creator is {_share(x)} of what you watch", "your share of this creator is not known"
+    ),
+    "user_creator_share_24h": (
+        lambda x: f"this creator is {_share(x)} of what you watched in the last 24 hours",
+        "you watched nothing in the last 24 hours",
+    ),
+    "sources_found": (lambda n: f"{_number(n)} of the ways to find shows found it", "no way to find shows found it"),
+    "slot": (lambda n: "the place in the list", "the place in the list"),
+}  # fmt: skip
