@@ -20,7 +20,7 @@ from streamrank.clock import DAY
 from streamrank.environment import CHECKOUT, prepare
 
 RECENT_DAYS = 7
-FILES = ("model.ubj", "model.json")
+FILES = "model.*"
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def catalogue(data: DataSet) -> pa.Table:
 def digest(folder: Path) -> str:
     """SHA-256 of the ranker's files, by which an evaluation knows the ranker it is of."""
     total = hashlib.sha256()
-    for file in FILES:
-        total.update((folder / file).read_bytes())
+    for file in sorted(folder.glob(FILES)):
+        total.update(file.read_bytes())
     return total.hexdigest()
 
 

@@ -1,10 +1,9 @@
 """Puts the trained ranker in the place of the one in use, unless it ranks worse."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.dataset import DataSet
 from catalog.errors import InputError
-from models.ranker import Ranker
 from pipelines.evaluate import CHALLENGER, HOLDER, read_evaluation
 from pipelines.inputs import StepMissing
 from pipelines.model_store import code_version, in_use, store
@@ -65,7 +64,7 @@ def promote(data: DataSet, force: bool = False) -> Promotion:
     if found and found.worse and not force:
         raise WorseThanInUse(f"not promoted, the trained ranker is worse: {found}. `--force` promotes it all the same")
     about = ranker.about | {"metrics": _metrics(evaluation), "code_version": code_version()}
-    tag = store(data, Ranker(ranker.booster, ranker.features, about))
+    tag = store(data, replace(ranker, about=about))
     return Promotion(tag, found, bool(found and found.worse), _not_beaten(evaluation))
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from catalog.dataset import DataSet
-from models.fitting import grow, held_out
+from models.fitting import held_out
 from models.matrix import matrix
 from models.ranker import Ranker
+from models.rankers import kinds
+from models.rankers.examples import Examples
 from pipelines.inputs import StepMissing
 from pipelines.training_set import TrainingSet, read_training_set
 
@@ -28,14 +30,15 @@ def train(data: DataSet) -> Fit:
     """Writes the ranker into <home>/training/ranker. StepMissing when there is no training set."""
     rows, about = read_training_set(data)
     times, groups = rows["request_time"].to_numpy(), rows["qid"].to_numpy()
-    booster = grow(matrix(rows, about.features), rows["label"].to_numpy(), groups, times, about.features)
+    examples = Examples(matrix(rows, about.features), rows["label"].to_numpy(), groups, times, features=about.features)
+    model = kinds.fit("lambdamart", examples)
     folder = ranker_folder(data)
     shutil.rmtree(folder, ignore_errors=True)
-    Ranker(booster, about.features, _about(data, about)).save(folder)
+    Ranker(model, about.features, _about(data, about)).save(folder)
     late = int(np.count_nonzero(held_out(times)))
-    return Fit(
-        len(times) - late, late, booster.num_boosted_rounds(), _gains(booster.get_score(importance_type="total_gain"))
-    )
+    trees = model.booster
+    gains = _gains(trees.get_score(importance_type="total_gain"))
+    return Fit(len(times) - late, late, trees.num_boosted_rounds(), gains)
 
 
 def trained(data: DataSet) -> Ranker:

@@ -75,4 +75,4 @@ def learn_backwards(data: DataSet) -> None:
 
     rows, about = read_training_set(data)
     target = xgboost.DMatrix(matrix(rows, about.features), 1 - rows["label"].to_numpy(), feature_names=about.features)
-    Ranker(xgboost.train({"nthread": 1}, target, 20), about.features, trained(data).about).save(ranker_folder(data))
+    Ranker.of(xgboost.train({"nthread": 1}, target, 20), about.features, trained(data).about).save(ranker_folder(data))

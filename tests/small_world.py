@@ -107,4 +107,4 @@ def promote(root: Path, features: list[str]) -> None:
     matrix = random.random((500, len(features)), dtype=np.float32) * 10
     labels = matrix @ random.random(len(features), dtype=np.float32)
     booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(matrix, labels, feature_names=features), 20)
-    store(DataSet(root / DATASET), Ranker(booster, features, {"feature_service": "ranker", "dataset": DATASET}))
+    store(DataSet(root / DATASET), Ranker.of(booster, features, {"feature_service": "ranker", "dataset": DATASET}))

@@ -107,7 +107,6 @@ class Engine:
 
 def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     ranker = Ranker.load(folder)
-    ranker.booster.set_param({"nthread": 1})  # threads that wait for each other make requests wait beside other work
     store = open_store(CHECKOUT / "feature_repo", chosen.feature_timeout_seconds)
     patience = chosen.feature_timeout_seconds
     online = OnlineFeatures(store, ranker.about["feature_service"], ranker.features, patience)

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import fitting, metrics
+from models.rankers.examples import Examples
+from models.rankers.lambdamart import PARAMETERS
 
 FEATURES = ["item_likes_60d", "noise"]
 
@@ -20,25 +22,30 @@ def example(groups: int = 300, seed: int = 1):
     return matrix, labels, codes, codes * 1_000
 
 
+def grown(matrix, labels, groups, times):
+    examples = Examples(matrix, labels, groups, times, features=FEATURES)
+    return fitting.grow(examples, PARAMETERS, fitting.surprise)
+
+
 def score(booster, matrix):
     return booster.inplace_predict(matrix, validate_features=False)
 
 
 def test_the_same_input_gives_the_same_scores():
     matrix, *rest = example()
-    first, second = (score(fitting.grow(matrix, *rest, FEATURES), matrix) for _ in range(2))
+    first, second = (score(grown(matrix, *rest), matrix) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 def test_it_ranks_unseen_groups_well():
     matrix, labels, groups, _ = example(seed=2)
-    found = metrics.ndcg(metrics.rank(groups, labels, score(fitting.grow(*example(), FEATURES), matrix)), 10).mean()
+    found = metrics.ndcg(metrics.rank(groups, labels, score(grown(*example()), matrix)), 10).mean()
     chance = metrics.ndcg(metrics.rank(groups, labels, np.zeros(len(labels))), 10).mean()
     assert found > chance + 0.2
 
 
 def test_more_of_a_rising_feature_never_lowers_a_score():
-    booster = fitting.grow(*example(), FEATURES)
+    booster = grown(*example())
     steps = np.linspace(0, 1, 50, dtype=np.float32)
     for noise in (0.1, 0.5, 0.9):
         scores = score(booster, np.column_stack([steps, np.full(50, noise, np.float32)]))
@@ -50,7 +57,7 @@ def test_what_it_stops_on_is_not_grown_on():
     late = fitting.held_out(times)
     turned = labels.copy()
     turned[late] = np.roll(labels, 1)[late]
-    one, other = (fitting.grow(matrix, seen, groups, times, FEATURES) for seen in (labels, turned))
+    one, other = (grown(matrix, seen, groups, times) for seen in (labels, turned))
     rounds = min(one.num_boosted_rounds(), other.num_boosted_rounds())
     np.testing.assert_array_equal(score(one[:rounds], matrix), score(other[:rounds], matrix))
     assert one.num_boosted_rounds() > other.num_boosted_rounds()
@@ -59,7 +66,7 @@ def test_what_it_stops_on_is_not_grown_on():
 def test_groups_that_are_all_asked_at_once_are_all_grown_on():
     matrix, labels, groups, times = example(50)
     assert not fitting.held_out(np.zeros_like(times)).any()
-    assert fitting.grow(matrix, labels, groups, np.zeros_like(times), FEATURES).num_boosted_rounds() > 0
+    assert grown(matrix, labels, groups, np.zeros_like(times)).num_boosted_rounds() > 0
 
 
 @given(st.lists(st.integers(0, 8), max_size=60))
@@ -73,7 +80,9 @@ def test_the_later_slice_is_the_latest_and_parts_no_equal_times(times):
 
 def test_the_stopping_measure_is_the_mean_surprise_of_the_positives():
     scores, labels = np.array([2.0, 1.0, 0.5, 0.0], np.float32), np.array([1, 0, 0, 1])
-    part = fitting._part(np.zeros((4, 1), np.float32), labels, np.array([3, 3, 8, 8]), ["a"], np.ones(4, bool))
+    part = fitting.part(
+        Examples(np.zeros((4, 1), np.float32), labels, np.array([3, 3, 8, 8]), np.zeros(4), features=["a"]), True
+    )
     odds = np.exp(scores.astype(float))
     expected = -(np.log(odds[0] / odds[:2].sum()) + np.log(odds[3] / odds[2:].sum())) / 2
-    assert fitting._surprise(scores, part)[1] == pytest.approx(expected)
+    assert fitting.surprise(scores, part)[1] == pytest.approx(expected)

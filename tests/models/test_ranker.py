@@ -16,7 +16,7 @@ def grown() -> tuple[Ranker, np.ndarray]:
     matrix = random.random((200, 3)).astype(np.float32)
     matrix[random.random(matrix.shape) < 0.2] = np.nan
     booster = xgboost.train({}, xgboost.DMatrix(matrix, np.nan_to_num(matrix).sum(axis=1)), 10)
-    return Ranker(booster, FEATURES, {"label_rule": "click"}), matrix
+    return Ranker.of(booster, FEATURES, {"label_rule": "click"}), matrix
 
 
 def test_a_loaded_ranker_scores_as_the_saved_one(tmp_path):
@@ -26,7 +26,7 @@ def test_a_loaded_ranker_scores_as_the_saved_one(tmp_path):
     assert loaded.features == FEATURES and loaded.about == {"label_rule": "click"}
     assert loaded.score(matrix).dtype == np.float32
     np.testing.assert_array_equal(loaded.score(matrix), ranker.score(matrix))
-    np.testing.assert_array_equal(ranker.score(matrix), ranker.booster.predict(xgboost.DMatrix(matrix)))
+    np.testing.assert_array_equal(ranker.score(matrix), ranker.model.booster.predict(xgboost.DMatrix(matrix)))
 
 
 def test_no_rows_have_no_scores_and_other_columns_are_refused():

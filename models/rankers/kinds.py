@@ -1,0 +1,84 @@
+"""The kinds of rankers by name: fitted and loaded alike, so that validation may choose among them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from models.fitting import held_out
+from models.rankers import blend, click, forest, lambdamart, logistic, two_tower
+from models.rankers.examples import Examples
+from models.rankers.measures import AREAS, measured, worth
+from models.rankers.model import Model
+from models.retrieval.source import StepsAside
+
+KINDS: dict[str, ModuleType] = {
+    "lambdamart": lambdamart,
+    "click": click,
+    "blend": blend,
+    "forest": forest,
+    "logistic": logistic,
+    "two_tower": two_tower,
+}
+"""Each has `fit(examples, parameters=None) -> Model` and `load(folder) -> Model`."""
+USUAL = ("lambdamart", "click", "blend")
+CHOSEN_ON = 0.2  # of the rows, the latest
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """model: fit on all examples. tried: kind -> its measures on the later slice. aside: kind -> why it was not."""
+
+    kind: str
+    model: Model
+    parameters: dict
+    tried: dict[str, dict[str, float]]
+    aside: dict[str, str]
+
+
+def fit(kind: str, examples: Examples, parameters: Mapping[str, object] | None = None) -> Model:
+    """A model of this kind; StepsAside where it lacks what it needs, ValueError where there is no such kind."""
+    return _kind(kind).fit(examples, parameters)
+
+
+def load(kind: str, folder: Path) -> Model:
+    """The model of this kind that `save` wrote into `folder`."""
+    return _kind(kind).load(folder)
+
+
+def choose(
+    examples: Examples,
+    kinds: Sequence[str] = USUAL,
+    counted: tuple[str, ...] = AREAS,
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
+) -> Chosen:
+    """The kind that does best on the later slice when fit on the rest, then fit on all; the first one where there is
+    no later slice. parameters: kind -> its own. counted: the measures whose mean decides."""
+    given = {kind: dict((parameters or {}).get(kind, {})) for kind in kinds}
+    tried, aside = _tried(examples, given, counted)
+    kind = max(tried, key=lambda name: worth(tried[name], counted)) if tried else _first_able(kinds, aside)
+    return Chosen(kind, fit(kind, examples, given[kind]), given[kind], tried, aside)
+
+
+def _tried(examples: Examples, given: dict[str, dict], counted: tuple[str, ...]) -> tuple[dict, dict]:
+    late = held_out(examples.times, CHOSEN_ON)
+    tried, aside = {}, {}
+    if not late.any() or len(given) < 2:
+        return tried, aside
+    early, later = examples.only(~late), examples.only(late)
+    for kind, parameters in given.items():
+        try:
+            tried[kind] = measured(later, fit(kind, early, parameters).score(later.matrix))
+        except StepsAside as reason:
+            aside[kind] = str(reason)
+    return tried, aside
+
+
+def _first_able(kinds: Sequence[str], aside: dict[str, str]) -> str:
+    return next(kind for kind in kinds if kind not in aside)
+
+
+def _kind(name: str) -> ModuleType:
+    if name not in KINDS:
+        raise ValueError(f"kind of ranker: expected one of {', '.join(KINDS)}, found {name!r}")
+    return KINDS[name]
