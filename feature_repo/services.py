@@ -4,6 +4,7 @@ from affinity import user_creator_daily, user_topic_daily
 from creator import creator_daily
 from creator_live import creator_live
 from feast import FeatureService
+from history import user_follows, user_hidden, user_recent
 from item import item_attributes, item_daily
 from item_live import item_live, item_viewers, surface_item_live
 from on_demand import derived, derived_live
@@ -47,4 +48,10 @@ ranker = FeatureService(
         derived_live,
     ],
     description="Scores a user's candidates. Every feature is a float32; a missing one stays missing.",
+)
+
+viewer = FeatureService(
+    name="viewer",
+    features=[user_recent, user_hidden, user_follows, user_attributes[["user_stated_topics"]]],
+    description="Who asks: what they did, hid, follow and stated. What candidates are found by.",
 )

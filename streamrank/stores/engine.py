@@ -5,7 +5,7 @@
 
 Reading and writing overlap, and memory does not grow with the number of keys. What is more than a copy (views with
 transformations, aggregations, validation, filters, source views or offline write-back) is left to Feast's local engine.
-Windowed views are left alone: they follow the events by themselves.
+Views that follow events are left alone: windows, and the latest acts of a key.
 """
 
 import copy
@@ -27,7 +27,7 @@ from pydantic import Field
 
 from streamrank import clock
 from streamrank.stores.materializing import ahead, reading, writing
-from streamrank.windows.spec import check, is_windowed
+from streamrank.stream.views import check, is_streamed
 
 logger = logging.getLogger(__name__)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ class StreamrankComputeEngine(LocalComputeEngine):
         self.options = StreamrankComputeEngineConfig(**options)
 
     def update(self, project: str, views_to_delete, views_to_keep, entities_to_delete, entities_to_keep) -> None:
-        """Refuses windowed views that cannot be run exactly, also those that are not online."""
+        """Refuses views over events that cannot be run exactly, also those that are not online."""
         check(views_to_keep)
 
     def _materialize_one(self, registry: BaseRegistry, task: MaterializationTask, **kwargs) -> LocalMaterializationJob:
@@ -59,7 +59,7 @@ class StreamrankComputeEngine(LocalComputeEngine):
         warning; rows older than what is stored, or past twice their TTL, are left out too.
         """
         task = _span(task)
-        if is_windowed(task.feature_view):
+        if is_streamed(task.feature_view):
             return _left_alone(task)
         if not _is_copy(task.feature_view):
             return super()._materialize_one(registry, task, **kwargs)

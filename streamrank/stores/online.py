@@ -37,7 +37,7 @@ from streamrank.stores.packing.writing import Batch, Written
 from streamrank.stores.precomputed import read_as_is
 from streamrank.stores.refusing import refuse_early, refuse_windowed
 from streamrank.stores.windowed import Generations, Part, Steps, Windows, fetched, run, run_async
-from streamrank.windows.spec import check, is_windowed
+from streamrank.stream.views import check, is_streamed
 
 # Feast lets every deprecation notice through; this one is between two of its dependencies, at each question asked.
 warnings.filterwarnings("ignore", message=".*fetch_arrow_table", category=DeprecationWarning)
@@ -177,18 +177,19 @@ class StreamrankOnlineStore(OnlineStore):
     def plan(self, config: RepoConfig, desired_registry_proto: RegistryProto) -> list[InfraObject]:
         """No infrastructure; refuses what `update` would."""
         check(StreamFeatureView.from_proto(view) for view in desired_registry_proto.stream_feature_views)
+        check(FeatureView.from_proto(view) for view in desired_registry_proto.feature_views)
         return []
 
     def update(
         self, config: RepoConfig, tables_to_delete: Sequence[FeatureView], tables_to_keep: Sequence[FeatureView],
         entities_to_delete: Sequence, entities_to_keep: Sequence, partial: bool,
     ) -> None:  # fmt: skip
-        """Removes the rows of deleted views, in all their versions, and then their layouts; of windowed views, all
-        their generations and what points to them. Refuses windowed views that cannot be run exactly: Feast commits
+        """Removes the rows of deleted views, in all their versions, and then their layouts; of views over
+        events, all their generations and what points to them. Refuses those that cannot be run exactly: Feast commits
         nothing then."""
         check(tables_to_keep)
         connection = self.connection(config) if tables_to_delete else None
-        for name in {table.name for table in tables_to_delete if is_windowed(table)}:
+        for name in {table.name for table in tables_to_delete if is_streamed(table)}:
             from streamrank.stream import generations  # which only a store that streams needs
 
             generations.forget(connection, config.project, name)

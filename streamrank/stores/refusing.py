@@ -1,11 +1,11 @@
-"""Windowed views are filled from events: nobody writes their features, through whichever of Feast's ways."""
+"""Windows and latest acts are filled from events: nobody writes their features, through whichever of Feast's ways."""
 
 from functools import wraps
 from typing import Any
 
 from feast import FeatureStore
 
-from streamrank.windows.spec import is_windowed
+from streamrank.stream.views import is_streamed
 
 
 class WindowedWrite(ValueError):
@@ -13,10 +13,10 @@ class WindowedWrite(ValueError):
 
 
 def refuse_windowed(view: Any) -> None:
-    """WindowedWrite where `view` is windowed."""
-    if is_windowed(view):
+    """WindowedWrite where `view` follows events."""
+    if is_streamed(view):
         raise WindowedWrite(
-            f"feature view {view.name!r} is aggregated from events and takes no rows: publish the events, with "
+            f"feature view {view.name!r} is made of events and takes no rows: publish the events, with "
             f"`streamrank publish FILE` or POST /events"
         )
 

@@ -21,6 +21,7 @@ from streamrank.stores.history.asof import column_of, time_sql
 from streamrank.stores.history.connecting import Limits, connected, quoted
 from streamrank.stores.history.entity_rows import EntityRows, range_sql, rows_of_sql, rows_of_table
 from streamrank.stores.history.job import HistoryJob
+from streamrank.stores.history.latest import arrivals_sql
 from streamrank.stores.history.parts import Key, Part, parts_of
 from streamrank.stores.history.question import Answer, Question
 from streamrank.stores.history.reaching import reached_parts
@@ -110,6 +111,8 @@ def _over_range(
 def _changes(connection: duckdb.DuckDBPyConnection, part: Part, cutoff: bool, config: RepoConfig, span: Span) -> str:
     if part.windows:
         return changes_sql(connection, part, config.repo_path, *map(microseconds, span))
+    if part.latest:
+        return arrivals_sql(connection, part, config.repo_path, *map(microseconds, span))
     relation = read(connection, part.source, config.repo_path, part.columns)
     event, created = part.source.timestamp_field, part.source.created_timestamp_column
     known = time_sql(part, relation, event)

@@ -17,6 +17,7 @@ from feast.types import FeastType
 from streamrank.derived import columnwise, transform_table
 from streamrank.stores.history.connecting import Limits, connected
 from streamrank.stores.history.declared import as_declared, as_served
+from streamrank.stores.history.latest import cut
 from streamrank.stores.history.question import Answer
 from streamrank.stores.history.saving import persist, write_parquet
 
@@ -158,6 +159,9 @@ def _complete(answer: Answer, batch: pa.RecordBatch, start: int) -> pa.RecordBat
 
 def _complete_table(answer: Answer, found: pa.Table, start: int = 0) -> pa.Table:
     """The given columns of these rows, then the found ones in their declared types."""
+    for name, values in answer.histories.items():
+        place, spans = found.schema.get_field_index(name), found[name].combine_chunks()
+        found = found.set_column(place, name, cut(spans, values))
     columns = {name: _each(as_served, found[name], *answer.declared[name]) if name in answer.declared else found[name]
                for name in found.column_names if name != "__row"}  # fmt: skip
     given = answer.given.slice(start, found.num_rows) if answer.given is not None else pa.table({})

@@ -8,6 +8,7 @@ from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
 from feast.types import FeastType
 from feast.utils import _parse_feature_ref
 
+from streamrank.latest.spec import LatestView, is_latest, latest_view
 from streamrank.stores.history.errors import HistoryError
 from streamrank.windows.spec import WindowedView, is_windowed, windowed_view
 
@@ -32,7 +33,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Part:
-    """One view of a question. ttl_us: microseconds, 0 for none. windows: of a view answered from the event log."""
+    """One view of a question. ttl_us: microseconds, 0 for none. windows, latest: of one answered from the event log."""
 
     view: str
     source: DataSource
@@ -41,6 +42,7 @@ class Part:
     ttl_us: int
     names: Mapping[str, str] = field(default_factory=dict)  # the view's name of a column -> the source's
     windows: WindowedView | None = None
+    latest: LatestView | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -87,6 +89,7 @@ def part_of(view: FeatureView, features: tuple[Feature, ...]) -> Part:
         ttl_us=int(view.ttl.total_seconds() * 1_000_000) if view.ttl else 0,
         names={feature: column for column, feature in (source.field_mapping or {}).items()},
         windows=windowed_view(view) if is_windowed(view) else None,
+        latest=latest_view(view) if is_latest(view) else None,
     )
 
 

@@ -1,7 +1,7 @@
 """A point-in-time question as one statement: every view joined as of the rows' times, in their order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -12,6 +12,7 @@ from streamrank.stores.history.asof import Rows, chosen_sql, reached_types, valu
 from streamrank.stores.history.connecting import quoted
 from streamrank.stores.history.entity_rows import EntityRows
 from streamrank.stores.history.errors import HistoryError
+from streamrank.stores.history.latest import histories
 from streamrank.stores.history.parts import Part
 from streamrank.stores.history.sources import Relation, read
 from streamrank.stores.history.windowed import windowed_tables
@@ -19,11 +20,15 @@ from streamrank.stores.history.windowed import windowed_tables
 
 @dataclass(frozen=True)
 class Answer:
-    """sql: the statement. given: columns that stand before. declared: type and place of columns with a Field."""
+    """sql: the statement. given: columns that stand before. declared: type and place of columns with a Field.
+
+    histories: by column that is given as spans of acts, the acts' values; see `history.latest`.
+    """
 
     sql: str
     given: pa.Table | None
     declared: Mapping[str, tuple[FeastType, str]]
+    histories: Mapping[str, pa.Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,17 @@ class Question:
             tables += self._joined(part, relation, self._left(rows, sources, part), f"reached_{place}")
             found = Rows(f"reached_{place}", reached_types(part, relation))
             sources |= dict.fromkeys(found.types, found)
+        reached, columns = list(tables), {}
         for place, part in enumerate(self.parts):
             left = self._left(rows, sources, part)
             if part.windows:
                 tables += windowed_tables(connection, part, left, self.repo_path, f"values_{place}")
+            elif part.latest:
+                found = histories(connection, part, left, reached, self.repo_path, f"values_{place}")
+                tables, columns = tables + found.tables, columns | found.columns
             else:
                 tables += self._joined(part, self._read(connection, part), left, f"values_{place}")
-        return Answer(self._statement(rows, tables), self.rows.table, self._declared())
+        return Answer(self._statement(rows, tables), self.rows.table, self._declared(), columns)
 
     def _read(self, connection: duckdb.DuckDBPyConnection, part: Part) -> Relation:
         try:
