@@ -7,13 +7,22 @@ from pathlib import Path
 
 from models.interactions import Interactions
 from models.items import Items
+from models.retrieval.again import Again
 from models.retrieval.als import Als
+from models.retrieval.content import Content
+from models.retrieval.continue_watching import ContinueWatching
+from models.retrieval.followed import Followed
+from models.retrieval.fresh import Fresh
 from models.retrieval.item_item import ItemItem
+from models.retrieval.precomputed import Precomputed
 from models.retrieval.source import Source, StepsAside
 from models.retrieval.transitions import Transitions
 from models.retrieval.trending import Trending
+from models.retrieval.watched_now import WatchedNow
 
-ALL: tuple[type[Source], ...] = (Als, ItemItem, Transitions, Trending)
+ALL: tuple[type[Source], ...] = (
+    Als, ItemItem, Transitions, Content, Again, ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
+)  # fmt: skip
 INDEX = "sources.json"
 
 
