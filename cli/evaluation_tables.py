@@ -1,4 +1,4 @@
-"""An evaluation as tables: each scorer's measures, and by how much the ranker beats the others."""
+"""An evaluation as tables: each scorer's measures, the gain of each stage, and parts of the questions apart."""
 
 from rich.console import Console
 from rich.table import Table
@@ -8,12 +8,56 @@ WORDS = {
     "warm": "requests of users with an earlier day",
     "cold": "requests of users without an earlier day",
 }
-MEASURES = ("ndcg@10", "recall@20", "map@10", "auc", "auc per user")
+MEASURES = ("ndcg@10", "map@10", "hit@10", "recall@20", "auc", "user_auc")
+OF_TABLES = ("ndcg@10", "recall@20", "map@10", "auc", "auc per user")
+PARTS = ("cold users", "known users", "cold items", "known items", "repeats only", "new items only")
 
 
 def print_tables(result: dict) -> None:
-    """Prints what `pipelines.evaluate.evaluate` returned."""
+    """Prints what `pipelines.protocols.running.run` returned."""
     console = Console()
+    if "tables" in result:
+        _print_compared(console, result)
+    else:
+        console.print(_figures(f"{result['dataset']}, {result['protocol']} (95 % interval below)", result["metrics"]))
+        _print_stages(console, result)
+        _print_parts(console, result)
+        _print_notes(console, result)
+
+
+def _print_stages(console: Console, result: dict) -> None:
+    measures = ("ndcg@10", "map@10", "recall@20", "coverage@10", "topics@10", "novelty@10")
+    console.print(_figures("stage by stage", result["stages"], measures))
+    if ablations := result.get("ablations"):
+        console.print(_figures("with something left out", ablations, measures[:3]))
+
+
+def _print_parts(console: Console, result: dict) -> None:
+    for name in PARTS:
+        if (part := result.get(name)) and "metrics" in part:
+            console.print(
+                _figures(f"{name}: {part['questions']:,} questions", part["metrics"], MEASURES[:4]), style="dim"
+            )
+
+
+def _print_notes(console: Console, result: dict) -> None:
+    told = [f"{result['questions']:,} questions of {result['users']:,} users; {result['items']:,} items"]
+    told += [f"on air: {result['on air']}; {'repeats count' if result['repeats']['count'] else 'seen items leave'}"]
+    told += [f"sampled: {what}, {how}" for what, how in result["sampled"].items()]
+    for line in (*told, *result["notes"]):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _figures(title: str, scorers: dict, measures: tuple[str, ...] = MEASURES) -> Table:
+    """One row a scorer."""
+    table = _table(title, ["", *measures])
+    for scorer, values in scorers.items():
+        cells = [_interval(values[measure]) for measure in measures]
+        table.add_row(scorer, *cells, style="bold" if scorer == "ours" else None)
+    return table
+
+
+def _print_compared(console: Console, result: dict) -> None:
     for number, found in enumerate(result["tables"]):
         console.print(_scorers(result["dataset"], found))
         console.print(_differences(found), style=None if number == 0 else "dim")
@@ -23,7 +67,7 @@ def print_tables(result: dict) -> None:
 
 def _scorers(dataset: str, found: dict) -> Table:
     """One row a scorer."""
-    measures = [measure for measure in MEASURES if measure in next(iter(found["scorers"].values()))]
+    measures = [measure for measure in OF_TABLES if measure in next(iter(found["scorers"].values()))]
     table = _table(f"{dataset}, {WORDS[found['name']]} (95 % interval below)", ["scorer", *measures, "coverage"])
     for scorer, values in found["scorers"].items():
         cells = [_interval(values[measure]) for measure in measures]
@@ -56,7 +100,9 @@ def _table(title: str, columns: list[str]) -> Table:
 
 
 def _interval(value: dict, sign: bool = False) -> str:
-    """The mean, and below it the interval, narrow enough for a terminal of 80 columns."""
+    """The mean, and below it the interval, narrow enough for a terminal of 80 columns; a dash for nothing measured."""
+    if value["mean"] is None:
+        return "-"
     shape = "+.3f" if sign else ".3f"
     low, high = (f"{value[end]:{shape}}".replace("0.", ".", 1) for end in ("low", "high"))
     return f"{value['mean']:{shape}}\n[dim]{low} {high}[/dim]"

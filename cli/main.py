@@ -11,6 +11,7 @@ from cli import (
     demo,
     demo_live,
     demo_service,
+    evaluate,
     features,
     pipeline,
     publish,
@@ -36,7 +37,7 @@ app.command()(features.apply)
 app.command()(features.materialize)
 app.command()(pipeline.training_set)
 app.command()(pipeline.train)
-app.command()(pipeline.evaluate)
+app.command()(evaluate.evaluate)
 app.command()(pipeline.promote)
 app.command()(serve.serve)
 app.command()(serve.recommend)

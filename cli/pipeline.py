@@ -1,13 +1,12 @@
-"""`streamrank training-set`, `train`, `evaluate` and `promote`: from features to the ranker in use."""
+"""`streamrank training-set`, `train` and `promote`: from features to the ranker in use."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-WITH_A_BAR = ("ask for features",)
+from cli.steps import print_json, steps
+
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
 
@@ -35,10 +34,10 @@ def training_set(
     if entities:
         _features_of(entities, service, out, as_json)
         return
-    with _steps(3) as report:
+    with steps(3) as report:
         made = build_training_set(DataSet.current(), report, service, out)
     if as_json:
-        _print_json(asdict(made))
+        print_json(asdict(made))
         return
     typer.echo(
         f"{made.rows:,} rows in {made.groups:,} groups, {made.positives:,} positive; {len(made.features)} features"
@@ -51,10 +50,10 @@ def _features_of(entities: Path, service: str, out: Path | None, as_json: bool) 
 
     if out is None:
         raise typer.BadParameter("--entities needs --out, the Parquet file to write")
-    with _steps(1) as report:
+    with steps(1) as report:
         report("ask for features")
         rows = write_features(entities, service, out)
-    _print_json({"rows": rows, "out": str(out)}) if as_json else typer.echo(f"{rows:,} rows in {out}")
+    print_json({"rows": rows, "out": str(out)}) if as_json else typer.echo(f"{rows:,} rows in {out}")
 
 
 def train(as_json: Json = False) -> None:
@@ -66,27 +65,16 @@ def train(as_json: Json = False) -> None:
     from pipelines.train import train as fit
 
     data = DataSet.current()
-    with _steps(1) as report:
+    with steps(1) as report:
         report("grow trees")
         made = fit(data)
     if as_json:
-        _print_json(asdict(made))
+        print_json(asdict(made))
         return
     typer.echo(f"{made.trees} trees from {made.rows:,} rows, stopped early on {made.stopped_on:,} later ones")
     leading = ", ".join(f"{name} {share:.0%}" for name, share in list(made.gains.items())[:6])
     typer.echo(f"most telling features: {leading}")
     typer.echo(f"written to {ranker_folder(data)}; `streamrank evaluate` tests it")
-
-
-def evaluate(as_json: Json = False) -> None:
-    """Test the trained ranker on later requests, beside the baselines and the ranker in use."""
-    from catalog.dataset import DataSet
-    from cli.evaluation_tables import print_tables
-    from pipelines.evaluate import evaluate as test
-
-    with _steps(4) as report:
-        found = test(DataSet.current(), report)
-    _print_json(found) if as_json else print_tables(found)
 
 
 def promote(
@@ -99,43 +87,14 @@ def promote(
     from catalog.dataset import DataSet
     from pipelines.promote import promote as put_into_use
 
-    with _steps(1) as report:
+    with steps(1) as report:
         report("store the ranker")
         made = put_into_use(DataSet.current(), force)
     if as_json:
-        _print_json(asdict(made))
+        print_json(asdict(made))
         return
     if made.comparison:
         typer.echo(("forced, though worse: " if made.forced else "") + str(made.comparison))
     typer.echo(f"in use from now on: {made.tag}")
     for other, lead in made.not_beaten.items():
         typer.echo(f"note: on the test part it does not rank better than {other}: {lead}")
-
-
-@contextmanager
-def _steps(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on stderr; what it yields is called with each step's name as the step begins.
-
-    It rests while a step shows a bar of its own. Whatever a step prints goes to stderr: stdout is the result's.
-    """
-    import sys
-
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<26}"), BarColumn(), TimeElapsedColumn())
-    with redirect_stdout(sys.stderr), Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total, completed=-1)
-
-        def begin(step: str) -> None:
-            progress.update(task, description=step, advance=1)
-            progress.stop() if step in WITH_A_BAR else progress.start()
-
-        yield begin
-        progress.update(task, completed=total)
-
-
-def _print_json(result: dict) -> None:
-    import json
-
-    typer.echo(json.dumps(result, indent=1))

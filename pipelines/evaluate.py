@@ -8,17 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catalog.dataset import DataSet
 from catalog.sql import query
 from models import bootstrap, metrics
 from models.baselines import baseline_scores
+from models.items import Items
 from models.matrix import matrix
 from models.ranker import Ranker
 from pipelines import inputs
 from pipelines.evaluation_rows import evaluation_rows
+from pipelines.interactions import items_of
 from pipelines.labels import labelled
 from pipelines.model_store import digest, in_use
+from pipelines.protocols.answers import share_of_users
+from pipelines.protocols.measured import Measuring
+from pipelines.protocols.rows import Rows, figures
+from pipelines.splits import split
 from pipelines.train import ranker_folder, trained
 from pipelines.training_set import with_features
 from streamrank import clock
@@ -34,7 +41,7 @@ CHALLENGER, HOLDER = "ranker", "ranker in use"
 
 @dataclass(frozen=True)
 class Scored:
-    """rows: qid, label, user_id, item_id, warm. scores: scorer name -> [rows]."""
+    """rows: qid, label, user_id, item_id, warm, request_time. scores: scorer name -> [rows]."""
 
     rows: pa.Table
     scores: dict[str, np.ndarray]
@@ -56,18 +63,21 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
     scores = _ranker_scores(ranker, holder.ranker if holder else None, rows)
     scores |= _baselines(data, rows)
     report("measure")
-    scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm"]), scores)
+    scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm", "request_time"]), scores)
     catalogue = inputs.catalogue(data).num_rows
+    parts = _parts(scored, asked.shown)
     result = {
         "dataset": data.name,
+        "protocol": "impressions" if asked.shown else "temporal",
         "model": digest(ranker_folder(data)),
         "replaces": {"tag": holder.tag, "paired": HOLDER in scores} if holder else None,
         "evaluated_at": clock.now().isoformat(),
         "main": MAIN,
         "tables": [
             _table(name, part, asked.shown and name == "all", catalogue) | {"requests": _requests(name, asked.requests)}
-            for name, part in _parts(scored, asked.shown).items()
+            for name, part in parts.items()
         ],
+        "metrics": _figures(data, next(iter(parts.values())), asked.shown),
     }
     _write(data, result)
     return result
@@ -108,6 +118,23 @@ def _parts(scored: Scored, shown: bool) -> dict[str, Scored]:
         for name, mask in chosen.items()
         if mask.any()
     }
+
+
+def _figures(data: DataSet, part: Scored, shown: bool) -> dict:
+    """Every measure of every scorer over the main table's rows; the trained ranker is "ours"."""
+    items = items_of(data)
+    learned, _ = split(labelled(data), data.manifest())
+    rows = Rows(
+        part.rows["qid"].to_numpy(), part.rows["label"].to_numpy(), _codes(part.rows["user_id"]),
+        _places(part.rows["item_id"], items),
+    )  # fmt: skip
+    scores = {"ours" if name == CHALLENGER else name: values for name, values in part.scores.items()}
+    share = share_of_users(_codes(learned["user_id"]), _places(learned["item_id"], items), items)
+    return figures(rows, scores, Measuring(items, share, of_all=False), shown)
+
+
+def _places(ids: pa.ChunkedArray, items: Items) -> np.ndarray:
+    return pc.index_in(ids.combine_chunks(), items.table["item_id"].combine_chunks()).to_numpy().astype(np.int64)
 
 
 def _requests(name: str, counts: dict[str, int]) -> int:

@@ -1,0 +1,66 @@
+"""`streamrank evaluate`: how well what is recommended fits what was wanted, by one of several protocols."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.steps import print_json, steps
+
+
+class Protocol(StrEnum):
+    TEMPORAL = "temporal"
+    RANDOM = "random-75-25"
+    LEAVE_ONE_OUT = "leave-one-out"
+    LAST = "last-10-percent"
+    IMPRESSIONS = "impressions"
+
+
+def evaluate(
+    protocol: Annotated[Protocol, typer.Option(help="how the past is parted from what is asked")] = Protocol.TEMPORAL,
+    dataset: Annotated[str | None, typer.Option(help="the data set; the chosen one where absent")] = None,
+    html: Annotated[Path | None, typer.Option(help="where to write the report; absent: beside the figures")] = None,
+    repeats: Annotated[
+        bool | None,
+        typer.Option(
+            "--repeats/--no-repeats",
+            help="whether seen items may be wanted again; absent: as the data set says or shows",
+        ),
+    ] = None,
+    on_air_hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="an item is on air while anybody acted on it within so many hours (steps, where times are an order)",
+        ),
+    ] = None,
+    questions: Annotated[int | None, typer.Option(min=1, help="ask at most so many, drawn once")] = None,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="also leave out each source, and each group of features, in turn")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
+) -> None:
+    """Measure the recommender on what came later, beside popularity and others. docs/evaluation.md tells how."""
+    from catalog.dataset import DataSet
+    from cli.evaluation_tables import print_tables
+    from pipelines.protocols.running import Options, run
+
+    if dataset:
+        _choose(dataset)
+    with steps(None) as report:
+        found = run(
+            DataSet.current(), protocol.value, Options(repeats, on_air_hours, questions, ablations), report, html
+        )
+    print_json(found) if as_json else print_tables(found)
+
+
+def _choose(dataset: str) -> None:
+    """Makes `dataset` the one that this process works on."""
+    from streamrank.environment import prepare
+    from streamrank.settings import settings
+
+    os.environ["STREAMRANK_DATASET"] = dataset
+    prepare()
+    settings.cache_clear()

@@ -1,0 +1,154 @@
+"""A protocol from the data set to its figures."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from catalog.dataset import DataSet
+from catalog.errors import InputError
+from models.retrieval.sources import fit_all
+from pipelines.evaluate import evaluate
+from pipelines.labels import has_impressions
+from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
+from pipelines.protocols.answers import Answers, questions, share_of_users, simple_answers, together
+from pipelines.protocols.asked import Plan, Task
+from pipelines.protocols.measured import Measuring
+from pipelines.protocols.stages import RANKER, RERANK, RETRIEVAL, retrieved
+from pipelines.protocols.world import World, world
+from streamrank import clock
+
+PLANS: dict[str, ModuleType] = {
+    "random-75-25": random_75_25,
+    "leave-one-out": leave_one_out,
+    "last-10-percent": last_10_percent,
+}
+OF_THE_TRAINED = ("temporal", "impressions")
+STAGES = (RETRIEVAL, RANKER, RERANK)
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """repeats, on_air_hours: instead of what the data set says. most: questions at most. ablations: also leave out
+    one source, and one group of features, at a time."""
+
+    repeats: bool | None = None
+    on_air_hours: float | None = None
+    most: int | None = None
+    ablations: bool = False
+
+
+def run(
+    data: DataSet, protocol: str, options: Options = Options(), report: Report = lambda step: None,
+    html: Path | None = None,
+) -> dict:  # fmt: skip
+    """What the protocol finds, as JSON; it is written to <home>/training/evaluation-<protocol>.json too.
+
+    html: where the report goes instead of beside it. InputError where the data set cannot be asked so, StepMissing
+    where it has no acts, or a step before has not been run.
+    """
+    result = (
+        _trained(data, protocol, report) if protocol in OF_THE_TRAINED else _fitted(data, protocol, options, report)
+    )
+    _write(data, protocol, result)
+    return result
+
+
+def _trained(data: DataSet, protocol: str, report: Report) -> dict:
+    """Of the ranker that was trained last, which saw nothing of the test part."""
+    if protocol == "impressions" and not has_impressions(data):
+        raise InputError(
+            f"data set {data.name!r}: the protocol impressions expects events of type impression, found none; "
+            f"use --protocol temporal, leave-one-out or last-10-percent"
+        )
+    return evaluate(data, report) | {"protocol": protocol}
+
+
+def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> dict:
+    report("read acts")
+    found = world(data, options.repeats, options.on_air_hours)
+    plan = PLANS[protocol].plan(found, **({"most": options.most} if options.most else {}))
+    if not plan.tasks:
+        raise InputError(
+            f"data set {data.name!r}: expected acts that {protocol} can ask for, found none; bring more data"
+        )
+    parts = [_answers(found, task, report) for task in plan.tasks]
+    report("measure")
+    return _head(data, protocol, found, plan) | _figures(found, plan, together(parts), protocol)
+
+
+def _answers(world: World, task: Task, report: Report) -> Answers:
+    report(f"{task.name}: fit")
+    sources = fit_all(task.fit, world.items)
+    report(f"{task.name}: ask")
+    ours = retrieved(sources, questions(world, task), len(task.asked))
+    simple = simple_answers(world, task)
+    return replace(simple, lists={**ours, **simple.lists})
+
+
+def _figures(world: World, plan: Plan, answers: Answers, protocol: str) -> dict:
+    fit = plan.tasks[-1].fit
+    share = share_of_users(fit.users, fit.items, world.items)
+    measuring = Measuring(world.items, share, of_all=protocol == "random-75-25")
+    last = [stage for stage in STAGES if stage in answers.lists][-1]
+    scorers = {"ours": last} | {name: name for name in answers.lists if name not in STAGES}
+    stages = {name: name for name in STAGES if name in answers.lists}
+    owner = answers.asked.owner
+    parts = {
+        "cold users": answers.cold_user[owner],
+        "known users": ~answers.cold_user[owner],
+        "cold items": answers.cold_item,
+        "known items": ~answers.cold_item,
+    }
+    if world.repeats:
+        parts |= {"repeats only": answers.seen, "new items only": ~answers.seen}
+    told = {name: _part(measuring, answers, chosen, scorers) for name, chosen in parts.items()}
+    return {"metrics": measuring.figures(answers, scorers), "stages": measuring.figures(answers, stages), **told}
+
+
+def _part(measuring: Measuring, answers: Answers, wanted: np.ndarray, scorers: dict[str, str]) -> dict:
+    owners = answers.asked.owner[wanted]
+    counts = {"questions": len(np.unique(owners)), "wanted": int(wanted.sum())}
+    return counts | ({"metrics": measuring.part(answers, wanted, scorers)} if wanted.any() else {})
+
+
+def _head(data: DataSet, protocol: str, world: World, plan: Plan) -> dict:
+    return {
+        "dataset": data.name,
+        "protocol": protocol,
+        "evaluated_at": clock.now().isoformat(),
+        "questions": sum(len(task.asked) for task in plan.tasks),
+        "users": len(np.unique(np.concatenate([task.asked.users for task in plan.tasks]))),
+        "acts": len(world.acts),
+        "items": len(world.items),
+        "fitted": [{"name": task.name, "acts": len(task.fit), "questions": len(task.asked)} for task in plan.tasks],
+        "repeats": {"count": world.repeats, "share of visits": world.visits.share_again},
+        "on air": _on_air(world),
+        "sampled": plan.sampled,
+        "notes": list(plan.notes),
+    }
+
+
+def _on_air(world: World) -> str:
+    if world.rule.hours is not None:
+        return f"acted on by anybody within the last {world.rule.hours * (3_600 if world.ordered else 1):g} " + (
+            "steps" if world.ordered else "hours"
+        )
+    return "from item_start to item_end" if len(world.spells.places) else "by the items' own times, always without"
+
+
+def _write(data: DataSet, protocol: str, result: dict) -> None:
+    data.training.mkdir(parents=True, exist_ok=True)
+    partial = path(data, protocol).with_suffix(".partial")
+    partial.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(partial, path(data, protocol))
+
+
+def path(data: DataSet, protocol: str) -> Path:
+    """Where the figures of a protocol are kept."""
+    return data.training / f"evaluation-{protocol}.json"

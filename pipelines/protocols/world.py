@@ -1,0 +1,73 @@
+"""What every protocol starts from: a data set's acts and items, whether repeats count, and what was on air when."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catalog.dataset import DataSet
+from models.interactions import Interactions
+from models.items import Items
+from models.on_air import OnAir, Spells
+from models.retrieval.trending import half_life_of
+from pipelines import inputs
+from pipelines.interactions import interactions
+from pipelines.moments import spells
+from pipelines.protocols.present import Present
+from pipelines.protocols.visits import Visits, repeats_count, visits
+from streamrank.clock import HOUR, SECOND
+
+ONLY_ORDER = 10_000_000 * SECOND  # a last time before May 1970 counts steps, not seconds
+
+
+@dataclass(frozen=True)
+class World:
+    """acts: all of them. ordered: their times are only an order, counted in steps. visits: see `Visits`.
+
+    repeats: whether a seen item may be wanted again. rule, spells: of what is on air. stated: user_id -> topics.
+    """
+
+    acts: Interactions
+    items: Items
+    ordered: bool
+    visits: Visits
+    repeats: bool
+    rule: OnAir
+    spells: Spells
+    stated: dict[str, tuple[str, ...]]
+
+    def present(self, history: Interactions, half_life: float | None = None) -> Present:
+        """The present of questions to which `history` is the past; half_life: chosen by the history where None."""
+        half_life = half_life or (half_life_of(history) if len(history) else 1.0)
+        return Present(history, self.items, self.rule, self.spells, half_life, self.repeats, self.stated)
+
+    @property
+    def asked_for(self) -> np.ndarray:
+        """The acts that may be asked for, bool [acts]: those that begin a visit, a first one unless repeats count."""
+        return self.visits.begins if self.repeats else self.visits.begins & ~self.visits.again
+
+
+def world(data: DataSet, repeats: bool | None = None, on_air_hours: float | None = None) -> World:
+    """The data set's. repeats, on_air_hours: instead of what its manifest says, and where that says nothing, of what
+    the acts show. StepMissing where there are no acts.
+    """
+    acts, items = interactions(data)
+    if not len(acts):
+        raise inputs.StepMissing(
+            f"data set {data.name!r}: expected acts of users on items (view, click, like, rating), found none"
+        )
+    ordered = int(acts.times[-1]) < ONLY_ORDER
+    if ordered:  # the log tells equal times apart by a microsecond, which says nothing of what came first
+        acts = replace(acts, times=acts.times // SECOND * SECOND)
+    manifest = data.manifest()
+    found = visits(acts, SECOND if ordered else HOUR)
+    said = getattr(manifest, "repeats", None) if repeats is None else repeats
+    hours = getattr(manifest, "on_air_hours", None) if on_air_hours is None else on_air_hours
+    # Of times that are an order the unit is a step, which the log keeps as a second.
+    rule = OnAir(hours if hours is None or not ordered else hours * SECOND / HOUR)
+    return World(acts, items, ordered, found, repeats_count(found, said), rule, spells(data, items), _stated(data))
+
+
+def _stated(data: DataSet) -> dict[str, tuple[str, ...]]:
+    users = inputs.users(data)
+    columns = users["user_id"].to_pylist(), users["topics"].to_pylist()
+    return {user: tuple(topics) for user, topics in zip(*columns, strict=True) if topics}
