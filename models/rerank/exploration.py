@@ -51,16 +51,28 @@ class Exploration:
         counts = _counts(self.share * slots)
         exploring = int(random.choice(list(counts), p=list(counts.values())))
         order = _order(len(ranked), slots, exploring, mass, random)
+        shown = order[:slots]
         propensity = np.full(len(ranked), np.nan)
-        propensity[:slots] = sum(p * _propensity(order[:slots], len(ranked), m, mass) for m, p in counts.items())
-        explored = dict.fromkeys(order[:slots][order[:slots] >= slots - exploring].tolist(), LEARN)
-        said = moves(ranked, order, context.k, explored, LEARN, MADE_ROOM)
+        propensity[:slots] = propensities(shown, len(ranked), self.share, mass)
+        explored = shown[shown >= slots - exploring]
+        said = dict.fromkeys(ranked.places[explored].tolist(), LEARN)
+        said |= moves(ranked, order, context.k, dict.fromkeys(explored.tolist(), LEARN), MADE_ROOM, MADE_ROOM)
         return replace(ranked.reordered(order, said), propensity=propensity)
 
     def _posteriors(self, ranked: Ranked, context: Context) -> np.ndarray | None:
         if self.kind == "epsilon" or context.impressions is None or context.clicks is None:
             return None
         return posteriors(context.impressions[ranked.places], context.clicks[ranked.places])
+
+
+def propensities(shown: np.ndarray, rows: int, share: float, mass: np.ndarray | None = None) -> np.ndarray:
+    """The probability with which each slot shows what it shows, float64 [slots].
+
+    shown: int64 [slots], the position, from 0, that the item in each slot has in a list of `rows` items before anything
+    is drawn. mass: the posteriors in the order of that list, [rows, RATES]; None for epsilon.
+    """
+    counts = _counts(share * len(shown))
+    return sum((p * _propensity(shown, rows, m, mass) for m, p in counts.items()), np.zeros(len(shown)))
 
 
 def _counts(mean: float) -> dict[int, float]:
