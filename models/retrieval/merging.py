@@ -10,10 +10,13 @@ import numpy as np
 
 from models.retrieval.source import NOTHING, Found
 
+SMOOTHING = 150.0  # ranks that a rank of 0 is told from; what single sources say counts the more the less it is
+SURE = 3
+
 
 @dataclass(frozen=True)
 class Candidates:
-    """places: int64 [n], each once, in the order in which sources took turns. features: float32 [n, F], columns as
+    """places: int64 [n], each once, those first that most sources rank high. features: float32 [n, F], columns as
     `SOURCE_FEATURES` names them. found_by: bool [n, sources], which of the sources proposed it, in the order of names.
     """
 
@@ -29,12 +32,17 @@ def SOURCE_FEATURES(names: Sequence[str]) -> list[str]:
 
 
 def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) -> Candidates:
-    """The best of each source in turn, each item once, until `most` are found. A source of `names` that did not
-    answer is as one that found nothing."""
+    """Those that most sources rank high, by reciprocal rank fusion (Cormack et al. 2009): the sum over sources of
+    1 / (SMOOTHING + rank). The first SURE of each source are among them, whatever others say. A source of `names` that
+    did not answer is as one that found nothing.
+    """
     lists = [found.get(name, NOTHING).places for name in names]
     ranks = np.concatenate([np.arange(len(places)) for places in lists] or [np.zeros(0, np.int64)])
-    places = np.concatenate([*lists, np.zeros(0, np.int64)])[np.argsort(ranks, kind="stable")]
-    chosen = places[np.sort(np.unique(places, return_index=True)[1])[:most]]
+    places, item = np.unique(np.concatenate([*lists, np.zeros(0, np.int64)]), return_inverse=True)
+    fused = np.bincount(item, 1 / (SMOOTHING + 1 + ranks), minlength=len(places))
+    sure = np.bincount(item, ranks < SURE, minlength=len(places)) > 0
+    kept = np.lexsort((-fused, ~sure))[:most]
+    chosen = places[kept[np.argsort(-fused[kept], kind="stable")]]
     features = features_of(found, names, chosen)
     return Candidates(chosen, features, ~np.isnan(features[:, 1:-1:2]))
 

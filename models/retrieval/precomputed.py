@@ -49,10 +49,10 @@ class Precomputed:
 def candidates(
     sources: Sequence[Source], viewers: Iterable[Viewer], moment: Moment, most: int = MOST
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """(user_id, places int64 [n], scores float32 [n] falling) of each viewer: the best of each source in turn.
+    """(user_id, places int64 [n], scores float32 [n] falling) of each viewer: the best of all sources.
 
     For the nightly run, as the feature `user_candidates`; viewers are taken one by one, so they may be any number. What
-    is not on air tonight may be tomorrow: everything is allowed but what the viewer hid. A score is 1 / turn, for want
+    is not on air tonight may be tomorrow: everything is allowed but what the viewer hid. A score is 1 / rank, for want
     of a unit that all sources have in common. `Precomputed` itself is not asked.
     """
     asked = [source for source in sources if source.name != Precomputed.name]
