@@ -37,7 +37,11 @@ class Mmr:
 
 @dataclass(frozen=True)
 class Likeness:
-    """topics: float64 [n, topics], of length 1 or 0. creators: int32 [n], -1 for none."""
+    """topics: float64 [n, topics + 1], rows of length 1. creators: int32 [n], -1 for none.
+
+    Items without topics are alike, and so are those without a creator: were they unlike all others, lists would fill
+    with what nobody described.
+    """
 
     topics: np.ndarray
     creators: np.ndarray
@@ -47,13 +51,13 @@ class Likeness:
         codes, names = items.topics
         topics = np.zeros((len(places), len(names) + 1))
         topics[np.arange(len(places))[:, None], codes[places]] = 1  # the last column is of -1, no topic
-        topics = topics[:, :-1]
+        topics[:, -1] = ~topics[:, :-1].any(axis=1)
         length = np.sqrt(topics.sum(axis=1, keepdims=True))
-        return cls(topics / np.maximum(length, 1), items.creators[0][places])
+        return cls(topics / length, items.creators[0][places])
 
     def to(self, row: int) -> np.ndarray:
         """Of each item to the one at `row`, 0 to 1, float64 [n]: the cosine of their topics, and the same creator."""
-        same = (self.creators == self.creators[row]) & (self.creators >= 0)
+        same = self.creators == self.creators[row]
         return OF_TOPICS * (self.topics @ self.topics[row]) + OF_CREATOR * same
 
 
