@@ -31,7 +31,7 @@ def materialize(
         bool, typer.Option("--all", help="all days anew, not just those since the last time")
     ] = False,
 ) -> None:
-    """Write the latest features of every key to the online store, and fill windows that never were."""
+    """Write the latest features of every key to the online store, and fill views over events that never were."""
     from rich.console import Console
 
     from catalog.dataset import DataSet
@@ -46,9 +46,9 @@ def materialize(
         if everything
         else feature_store.materialize_incremental(end)
     )
-    with Console(stderr=True).status("windows"):
-        windowed = streaming.fill_windows(DataSet.current())
+    with Console(stderr=True).status("views over events"):
+        live = streaming.fill_views(DataSet.current())
     typer.echo(
-        f"{views} feature views materialized up to {end:%Y-%m-%d %H:%M} UTC; {windowed} windowed views are filled, and "
+        f"{views} feature views materialized up to {end:%Y-%m-%d %H:%M} UTC; {live} live ones are filled, and "
         f"kept up to date by `streamrank stream`"
     )

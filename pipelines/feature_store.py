@@ -21,6 +21,7 @@ from catalog.dataset import DataSet, DataSetMissing
 from streamrank import environment
 from streamrank.environment import CHECKOUT
 from streamrank.settings import settings
+from streamrank.stream.views import is_streamed
 
 # Feast says so of every view at each reading of its registry; here they run, and are audited.
 warnings.filterwarnings("ignore", message="Stream feature views are experimental", category=RuntimeWarning)
@@ -63,7 +64,7 @@ def materialize(start: datetime, end: datetime) -> int:
     Returns the number of views.
     """
     store = open_store()
-    return _materialize(store, {view.name: start for view in store.list_feature_views()}, end)
+    return _materialize(store, {view.name: start for view in _of_rows(store)}, end)
 
 
 def materialize_incremental(end: datetime) -> int:
@@ -73,7 +74,7 @@ def materialize_incremental(end: datetime) -> int:
     Rows computed anew that keep their time, after events were loaded into past days, need `materialize` from then on.
     """
     store = open_store()
-    starts = {view.name: _resumed(view) for view in store.list_feature_views()}
+    starts = {view.name: _resumed(view) for view in _of_rows(store)}
     return _materialize(store, starts, end)
 
 
@@ -94,6 +95,11 @@ def feature_service(store: FeatureStore, name: str) -> FeatureService:
             f"{sorted(service.name for service in store.list_feature_services())}: correct the name, or run "
             f"`streamrank apply` where it is new"
         ) from error
+
+
+def _of_rows(store: FeatureStore) -> list[FeatureView]:
+    """The views with rows of their own; the others follow events."""
+    return [view for view in store.list_feature_views() if not is_streamed(view)]
 
 
 def _materialize(store: FeatureStore, starts: dict[str, datetime], end: datetime) -> int:

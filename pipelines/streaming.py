@@ -14,9 +14,9 @@ from streamrank.settings import settings
 from streamrank.stream import generations
 from streamrank.stream.applying import DeclarationsChanged
 from streamrank.stream.log_writer import LogWriter
+from streamrank.stream.views import StreamedView, streamed_views
 from streamrank.stream.worker import Worker
 from streamrank.windows.rebuild import Progress, Rebuilt, rebuild
-from streamrank.windows.spec import WindowedView, windowed_views
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def _pause_on_change(views: set[tuple[str, str]], stop: threading.Event, pause: 
         changed = False
         try:
             written = registry.stat().st_mtime_ns  # a materialization writes it too, and changes no view
-            changed = written != seen and _named(windowed_views(open_store())) != views
+            changed = written != seen and _named(streamed_views(open_store())) != views
             seen = written
         except Exception as error:  # it is being written, or made anew: the stream must go on, and end when told to
             logger.debug("the registry could not be read: %s", error)
@@ -55,16 +55,16 @@ def _pause_on_change(views: set[tuple[str, str]], stop: threading.Event, pause: 
             pause.set()
 
 
-def _named(views: Iterable[WindowedView]) -> set[tuple[str, str]]:
+def _named(views: Iterable[StreamedView]) -> set[tuple[str, str]]:
     return {(view.name, view.fingerprint) for view in views}
 
 
 def open_worker(data: DataSet) -> Worker:
-    """A worker of all windowed views that are applied, and of the live state. The server must run: `ensure_redis`."""
+    """A worker of all views over events that are applied, and of the live state; `ensure_redis` comes before."""
     store, bus = open_store(), open_bus()
-    views = windowed_views(store)
+    views = streamed_views(store)
     if not views:
-        raise FeaturesMissing(f"data set {data.name!r} has no windowed views: run `streamrank apply`")
+        raise FeaturesMissing(f"data set {data.name!r} has no views over events: run `streamrank apply`")
     live = processors(bus, bus.connection, store, data)
     return Worker(bus, bus.connection, store.project, views, EventLog(data.events), live)
 
@@ -74,18 +74,18 @@ def open_log_writer(data: DataSet) -> LogWriter:
 
 
 def rebuild_view(data: DataSet, name: str, progress: Progress) -> Rebuilt:
-    """A new generation of the windowed view `name`, from log and bus. Raises InputError."""
+    """A new generation of the view `name`, of windows or latest acts, from log and bus. Raises InputError."""
     store, bus = open_store(), open_bus()
-    views = {view.name: view for view in windowed_views(store)}
+    views = {view.name: view for view in streamed_views(store)}
     if name not in views:
-        raise InputError(f"expected one of the windowed views {sorted(views)}, found {name!r}")
+        raise InputError(f"expected one of the views over events {sorted(views)}, found {name!r}")
     return rebuild(bus, bus.connection, store.project, views[name], EventLog(data.events), progress)
 
 
-def fill_windows(data: DataSet) -> int:
-    """Fills the windowed views that never were, from log and bus, so that they can be read before anything streams.
+def fill_views(data: DataSet) -> int:
+    """Fills the views over events that never were, from log and bus, so that they can be read before anything streams.
 
-    How many windowed views there are. One that is filled is left alone, and kept up to date by `streamrank stream`.
+    How many there are. One that is filled is left alone, and kept up to date by `streamrank stream`.
     """
     worker = open_worker(data)
     read = [

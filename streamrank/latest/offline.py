@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamrank.latest import rows
-from streamrank.latest.spec import LatestView
-from streamrank.windows.errors import refused
+from streamrank.latest.spec import KINDS, LatestView, several_shards
 from streamrank.windows.rows import KEY_TYPES, quoted
 
 ELEMENTS = 4_000_000  # of the lists of one piece
@@ -86,7 +85,7 @@ def spans_sql(acts: Acts, asked: str) -> str:
     """
     keys = ", ".join(acts.keys)
     equal = "".join(f"l.{key} = r.{key} AND " for key in acts.keys)
-    fresh = f" WHERE l.t - r.e <= {acts.view.ttl_us}" if acts.view.ttl_us else ""
+    fresh = f" WHERE l.t - r.e <= {acts.view.max_age_us}" if acts.view.max_age_us else ""
     ends = f"SELECT {keys}, p, max(rowid) AS at, max(e) AS e FROM {acts.table} GROUP BY ALL"
     begins = f"SELECT {keys}, min(rowid) AS begin FROM {acts.table} GROUP BY ALL"
     return (
@@ -136,16 +135,7 @@ def _refuse_shards(connection: duckdb.DuckDBPyConnection, acts: Acts) -> None:
         raise several_shards(acts.view, str(key))
 
 
-def several_shards(view: LatestView, key: str) -> Exception:
-    return refused(
-        f"view {view.name!r}, key {key}", "the acts of a key in one shard of the bus", "several",
-        "key the view by what events are sharded by, as a user; of others an aggregation can tell",
-    )  # fmt: skip
-
-
 def _nothing(view: LatestView) -> str:
-    from streamrank.latest.spec import KINDS
-
     stamps = {"log_position": "BIGINT", "event_us": "BIGINT", "shard": "INTEGER"}
     kinds: Mapping[str, str] = key_kinds(view) | stamps | {name: KINDS[kind] for name, kind in view.columns.items()}
     return ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in kinds.items())

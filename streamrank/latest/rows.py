@@ -31,11 +31,16 @@ def sql(view: LatestView, relation: str = "events") -> str:
     )
 
 
+def ordered_sql(view: LatestView, relation: str = "events") -> str:
+    """The same, by key and in the order of a key's acts."""
+    return f"{sql(view, relation)} ORDER BY {', '.join([*map(quoted, view.join_keys), *order(view)])}"
+
+
 def table(connection: duckdb.DuckDBPyConnection, view: LatestView, relation: str = "events") -> pa.Table:
-    """The acts as a table. Raises DeclarationError where the SQL does not fit the relation's columns."""
+    """The acts as a table, by key and in order. Raises DeclarationError where the SQL does not fit the relation."""
     connection.execute("SET TimeZone = 'UTC'")
     try:
-        return connection.sql(sql(view, relation)).to_arrow_table()
+        return connection.sql(ordered_sql(view, relation)).to_arrow_table()
     except duckdb.BinderException as error:
         raise DeclarationError(
             f"view {view.name!r}: the SQL of source {view.source.name!r} does not fit the events: {error}; correct the "

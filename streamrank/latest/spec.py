@@ -11,7 +11,7 @@ from feast.types import Array, Bool, FeastType, Float32, Float64, Int32, Int64, 
 from streamrank.latest.source import LatestSource
 from streamrank.windows import per_event
 from streamrank.windows.declared import key_types
-from streamrank.windows.errors import refused
+from streamrank.windows.errors import DeclarationError, refused
 
 FORMAT = 1  # of stored rows
 MOST = 10_000
@@ -25,8 +25,8 @@ REALS = (Float32, Float64)
 class LatestView:
     """join_keys: sorted by name. columns: feature -> type of its elements, in the view's order.
 
-    fingerprint: of everything that changes stored rows. ttl_us: how long a row counts after its last event time, 0 for
-    ever; idle keys are kept.
+    fingerprint: of everything that changes stored rows. max_age_us: how long a row counts after the latest of its event
+    times, 0 for ever.
     """
 
     name: str
@@ -35,11 +35,16 @@ class LatestView:
     source: LatestSource
     columns: Mapping[str, FeastType]
     fingerprint: str
-    ttl_us: int = 0
+    max_age_us: int = 0
 
     @property
     def most(self) -> int:
         return self.source.most
+
+    @property
+    def ttl_us(self) -> int:
+        """How long an idle key is kept: for ever, as 0 says."""
+        return 0
 
 
 def is_latest(view: object) -> bool:
@@ -58,13 +63,21 @@ def latest_view(view: FeatureView) -> LatestView:
     told = [FORMAT, source.topic, source.timestamp_field, source.sql, source.most,
             [[name, str(dtype)] for name, dtype in (*keys.items(), *columns.items())]]  # fmt: skip
     fingerprint = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
-    ttl_us = int(view.ttl.total_seconds() * 1_000_000) if view.ttl else 0
-    return LatestView(view.name, tuple(keys), keys, source, columns, fingerprint, ttl_us)
+    max_age_us = int(view.ttl.total_seconds() * 1_000_000) if view.ttl else 0
+    return LatestView(view.name, tuple(keys), keys, source, columns, fingerprint, max_age_us)
 
 
 def latest_views(store: FeatureStore) -> list[LatestView]:
     """The views of latest acts in the registry."""
     return [latest_view(view) for view in store.list_feature_views() if is_latest(view)]
+
+
+def several_shards(view: LatestView, key: str) -> DeclarationError:
+    """What is wrong with a view in which one key's acts have no order of their own."""
+    return refused(
+        f"view {view.name!r}, key {key}", "the acts of a key in one shard of the bus", "several",
+        "key the view by what events are sharded by, as a user; of others aggregations can tell",
+    )  # fmt: skip
 
 
 def _columns(view: FeatureView, given: Mapping[str, str], keys: set[str]) -> dict[str, FeastType]:
@@ -80,7 +93,7 @@ def _columns(view: FeatureView, given: Mapping[str, str], keys: set[str]) -> dic
         _check_type(where, element, given[name])
     if not fields:
         raise refused(f"view {view.name!r}", "a Field for each column that is kept", "none", "give it a schema")
-    return fields and {name: dtype.base_type for name, dtype in fields.items()}
+    return {name: dtype.base_type for name, dtype in fields.items()}
 
 
 def _check_type(where: str, element: FeastType, kind: str) -> None:

@@ -91,11 +91,11 @@ class StreamrankOnlineStore(OnlineStore):
         return self._layouts[place].with_own(packed.layout)
 
     def windows(self, config: RepoConfig, table: FeatureView) -> Windows | None:
-        """Where the values of a windowed view lie; None for a view of rows."""
+        """Where the values of a view over events lie; None for any other view."""
         return Windows.of(config.project, table, self.packed_view(config, table))
 
     def generations(self, config: RepoConfig) -> Generations:
-        """Which generations of windowed views are read."""
+        """Which generations of views over events are read."""
         return self._generations.setdefault(id(self.connection(config)), Generations())
 
     def write_columns(
@@ -221,7 +221,8 @@ class StreamrankOnlineStore(OnlineStore):
         self, config: RepoConfig, table: FeatureView, entity_keys: list, requested: list[str] | None
     ) -> Asked:
         view, windows = self.packed_view(config, table), self.windows(config, table)
-        names = requested or (windows.names if windows else [*view.kinds])
+        window = windows.window if windows else None
+        names = requested or ([each.name for each in window.features] if window else [*view.kinds])
         return reading.asked(view, table, names, writing.keys_of(view, entity_keys), windows)
 
     def _asked_views(self, config: RepoConfig, grouped_refs: list, values: dict, entities: dict) -> list[Asked]:
@@ -269,7 +270,7 @@ def _by_columns(response: OnlineResponse) -> ColumnResponse:
 
 async def _prepare(layouts: KnownLayouts, part: Asked, values: pa.LargeBinaryArray) -> None:
     """Asks without blocking for layouts that are not known yet; windows have none."""
-    if part.windows is None:
+    if not (part.windows and part.windows.window):
         await layouts.prepare(values)
 
 

@@ -112,12 +112,12 @@ class OnlineReader:
     @property
     def views(self) -> tuple[str, ...]:
         """The views of rows that are read, by the names that `OnlineRead.rows` has."""
-        return tuple(view.label for view in self._plan.views if view.windows is None)
+        return tuple(view.label for view in self._plan.views if not view.has_windows)
 
     @property
     def windowed_views(self) -> tuple[str, ...]:
         """The windowed views that are read, by the names that `OnlineRead.windows` has."""
-        return tuple(view.label for view in self._plan.views if view.windows)
+        return tuple(view.label for view in self._plan.views if view.has_windows)
 
     @property
     def reached(self) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
-"""Where a windowed view's values lie: which generation of them is read, found out in the fetch that reads them.
+"""Where the values of a view over events lie: which generation of them is read, found out in the fetch that reads them.
 
 A rebuild fills a new generation of keys beside the one that is read, and then moves a pointer. The pointers of a
 request's views are fetched behind their keys, so that values count only if their generation was still the one to read.
 """
 
+import json
 import logging
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast import FeatureView
-from feast.stream_feature_view import StreamFeatureView
 
 from streamrank.stores.connection import Connection
 from streamrank.stores.packed_view import PackedView
 from streamrank.stores.packing import keys as key_bytes
 from streamrank.stores.packing.columns import valid_of
-from streamrank.windows.source import EventSource
-from streamrank.windows.spec import WindowedView, is_windowed, windowed_view
+from streamrank.stream.views import StreamedView, is_streamed, streamed_view
+from streamrank.windows.spec import WindowedView
 
 logger = logging.getLogger(__name__)
 
@@ -28,47 +28,43 @@ Steps = Generator[pa.LargeBinaryArray, pa.LargeBinaryArray, Any]
 
 @dataclass(frozen=True)
 class Windows:
-    """A windowed view in the online store. prefix: of the keys that its packed view makes. pointer: the key where the
-    generation to read is written."""
+    """A view over events in the online store. prefix: of the keys that its packed view makes. pointer: the key where
+    the generation to read is written. window: what it has of windows, None of latest acts, whose rows are packed ones.
+    """
 
     project: str
-    window: WindowedView
+    name: str
     prefix: bytes
     pointer: bytes
+    window: WindowedView | None
 
     @staticmethod
     def of(project: str, view: FeatureView, packed: PackedView) -> "Windows | None":
-        """None where the view is none of ours with windows."""
-        if not is_windowed(view):
+        """None where the view is none of ours over events."""
+        if not is_streamed(view):
             return None
-        window = _window(view)
-        pointer = key_bytes.pointer_key(project, view.name, window.fingerprint)
-        return Windows(project, window, packed.prefix, pointer)
-
-    @property
-    def names(self) -> list[str]:
-        """Of its features."""
-        return [feature.name for feature in self.window.features]
+        found = _streamed(view)
+        pointer = key_bytes.pointer_key(project, view.name, found.fingerprint)
+        return Windows(project, view.name, packed.prefix, pointer, found if isinstance(found, WindowedView) else None)
 
     def keys_in(self, generation: bytes, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
         """The packed view's keys as those of a generation, null where they are."""
-        prefix = key_bytes.generation_prefix(self.project, self.window.name, generation)
+        prefix = key_bytes.generation_prefix(self.project, self.name, generation)
         return pc.binary_replace_slice(keys, 0, len(self.prefix), prefix)
 
 
-def _window(view: StreamFeatureView) -> WindowedView:
+def _streamed(view: FeatureView) -> StreamedView:
     """What the view declares; reading it takes milliseconds, so that it is done once for each declaration."""
-    source: EventSource = view.batch_source
     aggregations = [(each.column, each.function, each.time_window, each.slide_interval, each.name)
-                    for each in view.aggregations]  # fmt: skip
-    fields = [(each.name, each.dtype) for each in (*view.features, *view.entity_columns)]
-    place = (view.name, source.topic, source.sql, *source.scales.items(), *aggregations, *fields)
+                    for each in getattr(view, "aggregations", None) or ()]  # fmt: skip
+    fields = [(each.name, str(each.dtype)) for each in (*view.features, *view.entity_columns)]
+    place = (view.name, view.ttl, json.dumps(view.batch_source._options()), *aggregations, *fields)
     if place not in _declared:
-        _declared[place] = windowed_view(view)
+        _declared[place] = streamed_view(view)
     return _declared[place]
 
 
-_declared: dict[tuple, WindowedView] = {}
+_declared: dict[tuple, StreamedView] = {}
 
 
 class Generations:
@@ -85,9 +81,9 @@ class Generations:
         """Holds what a pointer said; says once of each view that it has no generation."""
         if found is None and windows.pointer not in self._held:
             logger.warning(
-                "feature view %r: no windows of its present declaration are filled, its features are missing; "
+                "feature view %r: nothing of its present declaration is filled, its features are missing; "
                 "`streamrank stream` fills them",
-                windows.window.name,
+                windows.name,
             )
         self._held[windows.pointer] = found
 
@@ -102,12 +98,12 @@ class Part:
 
 def fetched(parts: Sequence[Part], generations: Generations) -> Steps:
     """Yields keys to fetch, is sent their values; returns each part's values [keys], null where there is none or where
-    a key is null. None in place of a windowed view's values where no generation of it is filled.
+    a key is null. None in place of windows where no generation of their view is filled.
 
     One fetch, and another one as often as a pointer turns out to have moved. Windows come first, since their values
     are whole words, which are then aligned in memory.
     """
-    ordered = sorted(range(len(parts)), key=lambda place: parts[place].windows is None)
+    ordered = sorted(range(len(parts)), key=lambda place: not _has_windows(parts[place]))
     shares = yield from _in_order([parts[place] for place in ordered], generations)
     return [shares[ordered.index(place)] for place in range(len(parts))]
 
@@ -160,9 +156,14 @@ def _shares(
     shares, start = [], 0
     for part, own in zip(parts, keys, strict=True):
         unfilled = part.windows is not None and used[part.windows.pointer] is None
-        shares.append(None if unfilled else values.slice(start, len(own)))
+        nothing = None if _has_windows(part) else pa.nulls(len(part.keys), pa.large_binary())
+        shares.append(nothing if unfilled else values.slice(start, len(own)))
         start += len(own)
     return shares
+
+
+def _has_windows(part: Part) -> bool:
+    return part.windows is not None and part.windows.window is not None
 
 
 def values_of(keys: pa.LargeBinaryArray) -> Steps:

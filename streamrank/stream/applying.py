@@ -10,10 +10,10 @@ from streamrank import clock
 from streamrank.stores.connection import Connection
 from streamrank.stream.batches import Batch, Reducer
 from streamrank.stream.crashing import may_end_here
+from streamrank.stream.following import merge
 from streamrank.stream.generations import Generation, generation
 from streamrank.stream.intents import LOST, Intent, Place, close_intents, open_intents
-from streamrank.windows.merging import merge
-from streamrank.windows.spec import WindowedView
+from streamrank.stream.views import StreamedView
 
 
 class DeclarationsChanged(RuntimeError):
@@ -21,7 +21,7 @@ class DeclarationsChanged(RuntimeError):
 
 
 class Processor(Protocol):
-    """Effects of events beside the windows. Both must be idempotent by position: a batch may be applied again."""
+    """Effects of events beside the views. Both must be idempotent by position: a batch may be applied again."""
 
     def apply(
         self, events: Mapping[int, pa.Table], epochs: Mapping[int, int], firsts: Mapping[int, int],
@@ -50,7 +50,7 @@ class Applying:
     """connection: one that is not opened anew unasked (`fence`). owner: the worker's name. Raises TornKey, Overflow."""
 
     def __init__(
-        self, connection: Connection, project: str, owner: str, views: Sequence[WindowedView],
+        self, connection: Connection, project: str, owner: str, views: Sequence[StreamedView],
         processors: Sequence[Processor],
     ) -> None:  # fmt: skip
         self._connection, self._project, self._owner = connection, project, owner

@@ -1,4 +1,4 @@
-"""A micro-batch: events of some shards, and what they change in each view's tiles. It depends on the events alone."""
+"""A micro-batch: events of some shards, and what they change in each view. It depends on the events alone."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
-from streamrank.windows import rows
-from streamrank.windows.deltas import Deltas, deltas
-from streamrank.windows.spec import WindowedView, event_rows
+from streamrank.stream.following import Reduced, reduced, rows_sql, rows_table
+from streamrank.stream.views import StreamedView
 
 # A prepared statement can be run in this way only, and its rows are few.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
@@ -22,7 +21,7 @@ class Batch:
     events: Mapping[int, pa.Table]
     firsts: Mapping[int, int]
     lasts: Mapping[int, int]
-    deltas: Mapping[str, Deltas] = field(default_factory=dict)
+    deltas: Mapping[str, Reduced] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -43,7 +42,7 @@ class Reducer:
     parsing and planning.
     """
 
-    def __init__(self, views: Sequence[WindowedView], threads: int = 1) -> None:
+    def __init__(self, views: Sequence[StreamedView], threads: int = 1) -> None:
         self._views = {view.name: view for view in views}
         self._connection = duckdb.connect(config={"threads": threads})
         self._connection.execute("SET TimeZone = 'UTC'")
@@ -67,15 +66,15 @@ class Reducer:
             self._events.schema, self._prepared = events.schema, {}
             self._connection.register("events", self._events)
 
-    def _deltas(self, view: WindowedView, batch: Batch) -> Deltas:
+    def _deltas(self, view: StreamedView, batch: Batch) -> Reduced:
         found = self._connection.execute(f"EXECUTE {self._statement(view)}").to_arrow_table()
-        return deltas(view, found, batch.firsts, batch.lasts)
+        return reduced(view, found, batch.firsts, batch.lasts)
 
-    def _statement(self, view: WindowedView) -> str:
+    def _statement(self, view: StreamedView) -> str:
         if view.name not in self._prepared:
-            event_rows(self._connection, view)  # says what is wrong where the SQL does not fit
+            rows_table(self._connection, view)  # says what is wrong where the SQL does not fit
             name = f"rows_{len(self._prepared)}"
-            self._connection.execute(f"PREPARE {name} AS {rows.sql(view)}")
+            self._connection.execute(f"PREPARE {name} AS {rows_sql(view)}")
             self._prepared[view.name] = name
         return self._prepared[view.name]
 

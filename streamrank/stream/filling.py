@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from streamrank.events.shards import NEVER
 from streamrank.stream import generations
 from streamrank.stream.logged import LoggedEvents
+from streamrank.stream.views import StreamedView
 from streamrank.windows.rebuild import AlreadyRebuilding, let_bus_trim, rebuild
-from streamrank.windows.spec import WindowedView
 
 if TYPE_CHECKING:
     from streamrank.stream.worker import Worker
@@ -73,12 +73,12 @@ def fill_beside(worker: "Worker", stop: threading.Event) -> None:
         stop.wait(LOOK_SECONDS)
 
 
-def _rebuilt(worker: "Worker", view: WindowedView, meanwhile: Callable[[], object] = lambda: None) -> None:
+def _rebuilt(worker: "Worker", view: StreamedView, meanwhile: Callable[[], object] = lambda: None) -> None:
     made = rebuild(worker.bus, worker.connection, worker.project, view, worker.log, meanwhile=meanwhile)
     logger.info("view %s filled with %d rows of the log, %d events of the bus", view.name, made.logged, made.streamed)
 
 
-def _filled(worker: "Worker", view: WindowedView) -> bool:
+def _filled(worker: "Worker", view: StreamedView) -> bool:
     """Whether the generation that is read is one that every shard's batches go into."""
     read = generations.read_by(worker.connection, worker.project, view.name, view.fingerprint)
     return read is not None and all(

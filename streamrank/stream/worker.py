@@ -32,7 +32,7 @@ from streamrank.stream.reading_ahead import ReadingAhead
 from streamrank.stream.scripts import CONSUMER
 from streamrank.stream.settling import Settling
 from streamrank.stream.taking_over import TakingOver
-from streamrank.windows.spec import WindowedView
+from streamrank.stream.views import StreamedView
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Worker:
     """
 
     def __init__(
-        self, bus: Bus, connection: Connection, project: str, views: Sequence[WindowedView], log: EventLog,
+        self, bus: Bus, connection: Connection, project: str, views: Sequence[StreamedView], log: EventLog,
         processors: Sequence[Processor] = (), *, batch_events: int = 65_536, age_ms: float = 20.0,
         lease_seconds: float = 3.0,
     ) -> None:  # fmt: skip

@@ -11,11 +11,10 @@ from streamrank.events.log import EventLog
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import Connection
 from streamrank.stream.batches import Batch, Reducer
+from streamrank.stream.following import Reduced, merge, reduced, rows_table
 from streamrank.stream.generations import Generation
 from streamrank.stream.logged import LoggedEvents, since
-from streamrank.windows.deltas import Deltas, deltas
-from streamrank.windows.merging import merge
-from streamrank.windows.spec import WindowedView, event_rows
+from streamrank.stream.views import StreamedView
 
 EVENTS = 500_000  # of the log at a time
 STEPS = 100_000  # how finely the log's time is looked at, to cut it
@@ -26,7 +25,7 @@ class Filling:
     """positions: int64 [SHARDS], up to where the generation is filled. logged, streamed: events taken so far."""
 
     def __init__(
-        self, bus: Bus, connection: Connection, project: str, view: WindowedView, log: EventLog,
+        self, bus: Bus, connection: Connection, project: str, view: StreamedView, log: EventLog,
         generation: Generation, consumer: str, progress: Callable[[int, int], None],
     ) -> None:  # fmt: skip
         self.view, self.generation = view, generation
@@ -96,9 +95,9 @@ class Filling:
             f"(SELECT * FROM read_parquet([{paths}], union_by_name = true) WHERE log_position BETWEEN "
             f"{firsts.min()} AND {lasts.max()} AND log_position BETWEEN {low} AND {high})"
         )
-        rows = event_rows(self._duckdb, self.view, relation)
+        rows = rows_table(self._duckdb, self.view, relation)
         self.logged += rows.num_rows
-        self._merge(deltas(self.view, rows, dict(enumerate(firsts.tolist())), dict(enumerate(lasts.tolist()))))
+        self._merge(reduced(self.view, rows, dict(enumerate(firsts.tolist())), dict(enumerate(lasts.tolist()))))
         self.positions = np.maximum(self.positions, lasts)
 
     def _from_bus(self, upto: np.ndarray) -> None:
@@ -117,7 +116,7 @@ class Filling:
             for shard in behind.keys() - cut.keys():
                 self.positions[shard] = upto[shard]
 
-    def _merge(self, found: Deltas) -> None:
+    def _merge(self, found: Reduced) -> None:
         prefix = self.generation.prefix(self._project)
         merge(self._connection, prefix, self.view, found, expires=clock.is_wall())
 

@@ -24,8 +24,8 @@ from streamrank.stores.connection import Connection, StoreUnreachable
 from streamrank.stream import generations
 from streamrank.stream.generations import Generation
 from streamrank.stream.scripts import call_keys
+from streamrank.stream.views import StreamedView
 from streamrank.windows.filling import Filling
-from streamrank.windows.spec import WindowedView
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Rebuilt:
 
 
 def rebuild(
-    bus: Bus, connection: Connection, project: str, view: WindowedView, log: EventLog,
+    bus: Bus, connection: Connection, project: str, view: StreamedView, log: EventLog,
     progress: Progress = lambda done, total: None, meanwhile: Callable[[], object] = lambda: None,
 ) -> Rebuilt:  # fmt: skip
     """Fills a new generation of the view and has it read; the one before is deleted a minute later.
@@ -138,7 +138,7 @@ def _at(held: dict[int, int]) -> np.ndarray:
     return committed
 
 
-def _retire_unfinished(connection: Connection, project: str, view: WindowedView) -> None:
+def _retire_unfinished(connection: Connection, project: str, view: StreamedView) -> None:
     """What an earlier rebuild left behind when it ended in the middle."""
     read = generations.read_by(connection, project, view.name, view.fingerprint)
     for one in _of(connection, project, view.name):

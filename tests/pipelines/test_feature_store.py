@@ -71,7 +71,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, redis_server: str) -> Iterato
         compute_batch_features(data)
         feature_store.apply()
         feature_store.materialize_incremental(clock.now())
-        streaming.fill_windows(data)
+        streaming.fill_views(data)
         yield data
 
 

@@ -29,7 +29,7 @@ PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = FieldStatus.PRESENT, FieldStatus.NOT_FOUND
 @dataclass(frozen=True)
 class Asked:
     """One view's part of a request. table: Feast's view. names: of the features. places: of each row's key in `keys`,
-    null where its key is; a key that several rows share is there once. windows: of a windowed view, None of rows."""
+    null where its key is; a key that several rows share is there once. windows: of a view over events, else None."""
 
     view: PackedView
     table: Any
@@ -110,7 +110,7 @@ def _rows(
 ) -> tuple[Rows, np.ndarray]:
     """What the rows hold of `names` now, and uint8 [n] of Feast's FieldStatus."""
     now_us = clock.now_us()
-    if part.windows:
+    if part.windows and part.windows.window:
         rows = _finished(part, names, values, now_us)
         return rows, np.where(rows.found, PRESENT, NOT_FOUND).astype(np.uint8)
     rows = part.view.rows(values.take(part.places), names, layouts, part.keys.take(part.places))

@@ -48,7 +48,7 @@ def asked(
     shares = yield from fetched(parts, generations)
     read = {}
     for view, own, part, values in zip(views, distinct, parts, shares, strict=True):
-        if view.windows:
+        if view.has_windows:
             read[view.label] = finished(view, own, values, part.keys, at_us)
             continue
         decoding = ToDecode(layouts[view.packed.name], values)

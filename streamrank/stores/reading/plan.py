@@ -13,6 +13,7 @@ from feast.field import Field
 from feast.types import Array, Bool, FeastType, Float32
 
 from streamrank.derived import NUMBERS, columnwise, request_fields
+from streamrank.latest.spec import is_latest
 from streamrank.paths import columns_of
 from streamrank.stores.online import StreamrankOnlineStore
 from streamrank.stores.packed_view import PackedView
@@ -26,7 +27,7 @@ SINGLE = frozenset([Float32, Bool])  # what float32 holds exactly
 class StoredView:
     """A view to read. keys: join key -> the name it is given under. numbers: features that are read as float32.
 
-    exact: features that are read as Arrow columns of their declared types. windows: of a windowed view, None of rows.
+    exact: features that are read as Arrow columns of their declared types. windows: of a view over events.
     """
 
     label: str
@@ -35,6 +36,11 @@ class StoredView:
     windows: Windows | None = None
     numbers: list[str] = field(default_factory=list)
     exact: list[str] = field(default_factory=list)
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether its values are windows to finish, not rows."""
+        return self.windows is not None and self.windows.window is not None
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,17 @@ class DerivedView:
 
 @dataclass(frozen=True)
 class Output:
-    """A feature that the service asks for, by the label of its view. length: of a declared fixed-length array."""
+    """A feature that the service asks for, by the label of its view. length: of a declared fixed-length array.
+
+    acts: whether it is a list of latest acts, which is one of its own length and type even where all have one length.
+    """
 
     name: str
     label: str
     feature: str
     kind: FeastType
     length: int
+    acts: bool
 
     @property
     def numeric(self) -> bool:
@@ -70,7 +80,7 @@ class Output:
 
     @property
     def vector(self) -> bool:
-        return isinstance(self.kind, Array) and self.kind.base_type in NUMBERS
+        return isinstance(self.kind, Array) and self.kind.base_type in NUMBERS and not self.acts
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,8 @@ def _outputs(
                 f"{taken[name]} and {reference} have the same name {name!r}: rename one, or set full_feature_names=True"
             )
         taken[name] = reference
-        yield Output(name, label, feature, declared.dtype, getattr(declared, "vector_length", 0) or 0)
+        length = getattr(declared, "vector_length", 0) or 0
+        yield Output(name, label, feature, declared.dtype, length, is_latest(views[label]))
 
 
 def _field(views: Mapping[str, FeatureView | OnDemandFeatureView], label: str, feature: str) -> Field:
