@@ -12,9 +12,10 @@ from models.rerank.mmr import Mmr
 from models.rerank.seen import Seen
 from models.rerank.step import Context, Ranked, Step
 
-ONE_OF = {"fresh_fade": ("linear", "exponential"), "explore": (None, "thompson", "epsilon")}
-WITHIN = {"mmr_weight": (0, 1), "explore_share": (0, 1), "fresh_strength": (0, 100), "fresh_days": (0.001, 36_500)}
-AT_LEAST_ONE = ("most_per_topic", "most_per_creator")
+ONE_OF = {"seen_leaves": (True, False), "fresh_fade": ("linear", "exponential"), "explore": ("thompson", "epsilon")}
+WITHIN = {"mmr_weight": (0, 1), "fresh_strength": (0, 100), "fresh_days": (0.01, 36_500), "explore_share": (0, 1)}
+WHOLE = ("most_per_topic", "most_per_creator")
+OPTIONAL = ("explore", "mmr_weight", "fresh_strength", *WHOLE)
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,10 @@ class RerankSettings:
     explore_share: float = 0.2
 
     def __post_init__(self) -> None:
-        for name, allowed in ONE_OF.items():
-            _expect(name, getattr(self, name), getattr(self, name) in allowed, f"one of {allowed}")
-        for name, (low, high) in WITHIN.items():
-            value = getattr(self, name)
-            inside = value is None or (isinstance(value, int | float) and low <= value <= high)
-            _expect(name, value, inside, f"a number from {low} to {high}")
-        for name in AT_LEAST_ONE:
-            value = getattr(self, name)
-            _expect(
-                name, value, value is None or (isinstance(value, int) and value >= 1), "a whole number from 1, or null"
-            )
+        for name, value in asdict(self).items():
+            if not ((value is None and name in OPTIONAL) or _holds(name, value)):
+                none = " or null" if name in OPTIONAL else ""
+                raise ValueError(f"re-rank setting {name}: expected {_wanted(name)}{none}, found {value!r}; correct it")
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
@@ -55,30 +49,27 @@ class RerankSettings:
     @classmethod
     def from_json(cls, text: str) -> "RerankSettings":
         """What `as_json` wrote; what is missing has its default. ValueError on unknown or impossible ones."""
-        found = json.loads(text)
-        known = [field.name for field in fields(cls)]
-        if not isinstance(found, dict) or set(found) - set(known):
-            raise ValueError(
-                f"re-rank settings: expected an object of {known}, found {found}; correct or leave them out"
-            )
+        found, known = json.loads(text), [field.name for field in fields(cls)]
+        wrong = sorted(set(found) - set(known)) if isinstance(found, dict) else [found]
+        if wrong:
+            raise ValueError(f"re-rank settings: expected an object of {known}, found {wrong}; leave that out")
         return cls(**found)
 
 
 def steps(settings: RerankSettings) -> tuple[Step, ...]:
     """The steps in the order in which they work: what leaves, what is lifted, what is spread, what is explored."""
-    limits = Diversity(settings.most_per_topic, settings.most_per_creator)
-    wanted = [
-        (True, Hidden()),
-        (settings.seen_leaves, Seen()),
-        (settings.fresh_strength, Fresh(settings.fresh_strength or 0, settings.fresh_days, settings.fresh_fade)),
-        (settings.mmr_weight, Mmr(settings.mmr_weight or 0)),
-        (settings.most_per_topic or settings.most_per_creator, limits),
-        (
-            settings.explore and settings.explore_share,
-            Exploration(settings.explore_share, settings.explore or "epsilon"),
-        ),
-    ]
-    return tuple(step for wants, step in wanted if wants)
+    chosen: list[Step] = [Hidden()]
+    if settings.seen_leaves:
+        chosen.append(Seen())
+    if settings.fresh_strength:
+        chosen.append(Fresh(settings.fresh_strength, settings.fresh_days, settings.fresh_fade))
+    if settings.mmr_weight:
+        chosen.append(Mmr(settings.mmr_weight))
+    if settings.most_per_topic or settings.most_per_creator:
+        chosen.append(Diversity(settings.most_per_topic, settings.most_per_creator))
+    if settings.explore and settings.explore_share:
+        chosen.append(Exploration(settings.explore_share, settings.explore))
+    return tuple(chosen)
 
 
 def rerank(ranked: Ranked, steps: Sequence[Step], context: Context) -> Ranked:
@@ -94,6 +85,16 @@ def aside(steps: Sequence[Step], context: Context) -> dict[str, str]:
     return {step.name: lack for step in steps if (lack := step.lacks(context)) is not None}
 
 
-def _expect(name: str, value: object, holds: bool, what: str) -> None:
-    if not holds:
-        raise ValueError(f"re-rank setting {name}: expected {what}, found {value!r}; correct it in rerank.json")
+def _holds(name: str, value: object) -> bool:
+    if name in ONE_OF:
+        return value in ONE_OF[name] and type(value) is type(ONE_OF[name][0])
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name in WHOLE:
+        return number and value == int(value) and value >= 1
+    return number and WITHIN[name][0] <= value <= WITHIN[name][1]
+
+
+def _wanted(name: str) -> str:
+    if name in ONE_OF:
+        return f"one of {json.dumps(ONE_OF[name])}"
+    return "a whole number from 1" if name in WHOLE else "a number from {} to {}".format(*WITHIN[name])
