@@ -40,6 +40,20 @@ def mean(values: np.ndarray, users: np.ndarray, weights: np.ndarray | None = Non
     return _interval(total.sum() / weight.sum(), draws)
 
 
+def means(values: np.ndarray, users: np.ndarray) -> list[Interval]:
+    """The mean of each column of `values` [n, columns] over those that are no NaN; all by the same draws."""
+    owners, unit = np.unique(users, return_inverse=True)
+    known = ~np.isnan(values)
+    total, weight = np.zeros((len(owners), values.shape[1])), np.zeros((len(owners), values.shape[1]))
+    np.add.at(total, unit, np.where(known, values, 0))
+    np.add.at(weight, unit, known)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = total.sum(axis=0) / weight.sum(axis=0)
+        blocks = _counts(len(owners), len(owners), DRAWS)
+        draws = np.concatenate([(counts @ total) / (counts @ weight) for counts in blocks])
+    return [_interval(value, column) for value, column in zip(found, draws.T, strict=True)]
+
+
 def difference(
     values: np.ndarray, others: np.ndarray, users: np.ndarray, weights: np.ndarray | None = None
 ) -> Interval:

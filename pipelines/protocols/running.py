@@ -15,7 +15,7 @@ from models.retrieval.sources import fit_all
 from pipelines.evaluate import evaluate
 from pipelines.labels import has_impressions
 from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
-from pipelines.protocols.answers import Answers, questions, share_of_users, simple_answers, together
+from pipelines.protocols.answers import Answers, questions, simple_answers, together
 from pipelines.protocols.asked import Plan, Task
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.stages import RANKER, RERANK, RETRIEVAL, retrieved
@@ -92,11 +92,10 @@ def _answers(world: World, task: Task, report: Report) -> Answers:
 
 
 def _figures(world: World, plan: Plan, answers: Answers, protocol: str) -> dict:
-    fit = plan.tasks[-1].fit
-    share = share_of_users(fit.users, fit.items, world.items)
-    measuring = Measuring(world.items, share, of_all=protocol == "random-75-25")
+    acts = np.bincount(plan.tasks[-1].fit.items, minlength=len(world.items))
+    measuring = Measuring(world.items, acts, of_all=protocol == "random-75-25")
     last = [stage for stage in STAGES if stage in answers.lists][-1]
-    scorers = {"ours": last} | {name: name for name in answers.lists if name not in STAGES}
+    scorers = {"ours": last} | {n: n for n, lists in answers.lists.items() if n not in STAGES and (lists >= 0).any()}
     stages = {name: name for name in STAGES if name in answers.lists}
     owner = answers.asked.owner
     parts = {
