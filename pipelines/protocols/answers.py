@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.items import Items
 from models.viewer import Moment, Viewer
 from pipelines.protocols.asked import Asked, Task
 from pipelines.protocols.simple import Simple
