@@ -17,6 +17,7 @@ from models.interactions import Interactions
 from models.items import Items
 from models.retrieval.liking import liking
 from models.retrieval.source import NOTHING, Found, StepsAside, best
+from models.retrieval.standard import standard
 from models.viewer import Moment, Viewer
 
 FACTORS = 64
@@ -62,7 +63,7 @@ class Als:
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
         vector = self.vector(viewer)
-        return NOTHING if vector is None else best(self.factors @ vector, allowed, most)
+        return NOTHING if vector is None else best(standard(self.factors @ vector, allowed), allowed, most)
 
     def vector(self, viewer: Viewer) -> np.ndarray | None:
         """float32 [factors]: the stored one while it holds all that the viewer did, a fold-in otherwise; None for a

@@ -14,14 +14,17 @@ from models.retrieval.continue_watching import ContinueWatching
 from models.retrieval.followed import Followed
 from models.retrieval.fresh import Fresh
 from models.retrieval.item_item import ItemItem
+from models.retrieval.near import Near
 from models.retrieval.precomputed import Precomputed
+from models.retrieval.sittings import Sittings
 from models.retrieval.source import Source, StepsAside
 from models.retrieval.transitions import Transitions
 from models.retrieval.trending import Trending
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Transitions, Content, Again, ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
+    Als, ItemItem, Sittings, Near, Transitions, Content, Again, ContinueWatching, Followed, Trending, WatchedNow,
+    Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 

@@ -12,14 +12,15 @@ from scipy.sparse import csr_array
 
 from models.interactions import Interactions
 from models.items import Items
-from models.retrieval.source import NOTHING, Found, StepsAside, best
+from models.retrieval import linear
+from models.retrieval.in_time import by_user, pairs, usual_gap
+from models.retrieval.source import NOTHING, Found, best
+from models.retrieval.standard import standard
 from models.viewer import Moment, Viewer
 
 STEPS = 10  # acts ahead
 LATEST = 30  # acts of a viewer that are looked at
 FADING = 0.9  # of each act before the latest
-NEIGHBOURS = 200
-TELLING = 0.2  # the share of neighbouring acts that must differ in time
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,10 @@ class Transitions:
     @classmethod
     def fit(cls, acts: Interactions, items: Items) -> "Transitions":
         """StepsAside where the acts of a user mostly have one time, so that no order can be known."""
-        order = np.lexsort((acts.times, acts.users))
-        users, places, times = acts.users[order], acts.items[order], acts.times[order]
-        gaps = np.diff(times)[users[1:] == users[:-1]]
-        telling = np.mean(gaps > 0) if len(gaps) else 0.0
-        if telling < TELLING:
-            raise StepsAside(f"transitions: times order only {telling:.0%} of users' neighbouring acts")
-        pairs = _pairs(users, places, times, float(np.median(gaps[gaps > 0])), acts.shape[1])
-        return cls(_nearest(_lifted(pairs)))
+        ordered = by_user(acts)
+        gap = usual_gap(ordered, cls.name)
+        after = pairs(ordered, STEPS, lambda step, apart: 1 / (step * (1 + np.log1p(apart / gap))))
+        return cls(linear.nearest(_lifted(after)))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
         latest = viewer.items[viewer.items < self.weights.shape[0]][-LATEST:]
@@ -48,31 +45,18 @@ class Transitions:
         fading = FADING ** np.arange(len(latest))[::-1].astype(np.float32)
         scores = np.asarray(self.weights[latest].T @ fading, np.float32)
         scores[scores == 0] = np.nan
-        return best(scores, allowed, most)
+        return best(standard(scores, allowed), allowed, most)
 
     def extended(self, items: Items) -> "Transitions":
         """Itself: nothing was watched before or after a new item yet."""
         return self
 
     def save(self, folder: Path) -> None:
-        parts = {name: getattr(self.weights, name) for name in ("data", "indices", "indptr")}
-        np.savez(folder / "transitions.npz", **parts)
+        linear.save(self.weights, folder / "transitions.npz")
 
     @classmethod
     def load(cls, folder: Path, items: Items) -> "Transitions":
-        with np.load(folder / "transitions.npz", allow_pickle=False) as stored:
-            size = len(stored["indptr"]) - 1
-            return cls(csr_array((stored["data"], stored["indices"], stored["indptr"]), shape=(size, size)))
-
-
-def _pairs(users: np.ndarray, places: np.ndarray, times: np.ndarray, gap: float, items: int) -> csr_array:
-    total = csr_array((items, items), dtype=np.float32)
-    for step in range(1, min(STEPS, len(users) - 1) + 1):
-        same = (users[step:] == users[:-step]) & (places[step:] != places[:-step])
-        apart = (times[step:] - times[:-step])[same] / gap
-        near = (1 / (step * (1 + np.log1p(apart)))).astype(np.float32)
-        total += csr_array((near, (places[:-step][same], places[step:][same])), shape=(items, items))
-    return total
+        return cls(linear.load(folder / "transitions.npz"))
 
 
 def _lifted(pairs: csr_array) -> csr_array:
@@ -81,12 +65,3 @@ def _lifted(pairs: csr_array) -> csr_array:
     rows = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
     pairs.data = (pairs.data / np.sqrt(leads[rows] * follows[pairs.indices])).astype(np.float32)
     return pairs
-
-
-def _nearest(pairs: csr_array) -> csr_array:
-    """The NEIGHBOURS greatest of each row."""
-    rows = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-    order = np.lexsort((pairs.indices, -pairs.data, rows))
-    rank = np.arange(len(order)) - np.repeat(pairs.indptr[:-1], np.diff(pairs.indptr))
-    kept = np.sort(order[rank < NEIGHBOURS])
-    return csr_array((pairs.data[kept], (rows[kept], pairs.indices[kept])), shape=pairs.shape)
