@@ -1,7 +1,7 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reranked import context, in_order, items
 
@@ -26,6 +26,7 @@ def test_creators_are_limited_beside_topics():
     assert found.changes[1] == ("moved down 2: already 1 of creator x",)
 
 
+@settings(deadline=None, max_examples=60)
 @given(names, st.integers(1, 12), st.integers(1, 3), st.integers(1, 3))
 def test_the_list_is_that_of_a_plain_loop_over_candidates(described, k, per_topic, per_creator):
     topics, creators = [topic and [topic] for topic, _ in described], [creator for _, creator in described]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reranked import context, in_order, items, seeded
 from scipy import stats
@@ -44,6 +44,7 @@ def test_each_item_stands_in_each_slot_as_often_as_its_propensity_says(kind, row
         assert stats.chisquare(seen[kept], told[kept] * seen[kept].sum() / told[kept].sum()).pvalue > 1e-4
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 30), st.integers(1, 12), st.sampled_from([0.0, 0.2, 0.55, 1.0]), st.integers(0, 1000))
 def test_no_item_is_lost_or_doubled_and_the_rest_keeps_its_order(rows, k, share, seed):
     found = Exploration(share, "epsilon").apply(in_order(rows), seeded(context(items([None] * rows), k), seed))

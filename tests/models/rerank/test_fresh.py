@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reranked import context, in_order, items
 
@@ -27,6 +27,7 @@ def test_the_lift_fades_over_the_days(fade, expected):
     np.testing.assert_allclose(lift, np.array(expected) * 2 * ranked.scores.std())
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(0.01, 1000), st.floats(-100, 100))
 def test_the_scale_of_the_scores_does_not_matter(scale, shift):
     scores, asked = np.array([3.0, 2.5, 2.45, 1.0, 0.9]), context(FIVE, 5, ages=[9, 1, 0, 6, 2])

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reranked import context, in_order, items
 
@@ -29,6 +29,7 @@ def plain(described, scores, weight, k):
     return chosen + left
 
 
+@settings(deadline=None, max_examples=60)
 @given(described, st.sampled_from([0.0, 0.3, 0.7, 1.0]), st.integers(1, 8))
 def test_the_list_is_that_of_the_plain_definition(described, weight, k):
     catalogue = items([sorted(topics) for topics, _ in described], [creator for _, creator in described])
@@ -46,6 +47,7 @@ def test_an_item_like_the_one_above_it_gives_way_to_another_kind():
     }  # fmt: skip
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.floats(0.01, 1000), st.floats(-100, 100))
 def test_the_scale_of_the_scores_does_not_matter(scale, shift):
     catalogue = items([["a"], ["a", "b"], ["b"], ["c"], []], ["x", "y", "x", None, "y"])

@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reranked import context, in_order, items
 
 from models.rerank.steps import RerankSettings, aside, rerank, steps
 from models.viewer import Viewer
 
-settings = st.builds(
+choices = st.builds(
     RerankSettings,
     seen_leaves=st.booleans(),
     most_per_topic=st.none() | st.integers(1, 9),
@@ -23,12 +23,14 @@ settings = st.builds(
 )
 
 
-@given(settings)
+@settings(deadline=None, max_examples=60)
+@given(choices)
 def test_settings_come_back_from_json_as_they_were(chosen):
     assert RerankSettings.from_json(chosen.as_json()) == chosen
 
 
-@given(settings, st.integers(0, 2**63 - 1))
+@settings(deadline=None, max_examples=60)
+@given(choices, st.integers(0, 2**63 - 1))
 def test_whatever_the_settings_hidden_items_leave_and_no_item_is_doubled(chosen, seed):
     random = np.random.default_rng(3)
     catalogue = items([[t] if t != "-" else None for t in random.choice(list("abc-"), 25)], list("uvwxy" * 5))
