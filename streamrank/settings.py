@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     served_queue_rows: int = Field(100_000, ge=1, description="rows the served log holds in memory before it drops")
     served_flush_seconds: float = Field(5.0, gt=0, description="age at which buffered served rows are written")
     feature_timeout_seconds: float = Field(2.0, gt=0, description="how long a request waits for online features")
+    source_budget_seconds: float = Field(0.05, gt=0, description="how long a request waits for sources of candidates")
     bus_horizon: timedelta = Field(timedelta(minutes=10), description="how long the bus remembers an event_id")
     bus_limit_bytes: int = Field(2 << 30, ge=1, description="events that the bus holds before publishers have to wait")
     bus_patience: timedelta = Field(

@@ -96,15 +96,36 @@ def write_sources(root: Path) -> tuple[Path, Path, Path]:
 
 
 def promote(root: Path, features: list[str]) -> None:
-    """Stores a small model as `streamrank promote` does, trees over noise instead of labels."""
+    """Stores a small model as `streamrank promote` does: sources fit to the log, trees over noise instead of labels."""
+    from catalog.dataset import DataSet
+    from models.recommender import Recommender
+    from models.rerank.steps import RerankSettings
+    from models.retrieval.merging import SOURCE_FEATURES
+    from models.retrieval.sources import fit_all
+    from pipelines.interactions import interactions
+    from pipelines.model_store import _store, catalogue, model_name
+
+    data = DataSet(root / DATASET)
+    acts, items = interactions(data)
+    sources = fit_all(acts, items)
+    own = SOURCE_FEATURES(sources.names)
+    recommender = Recommender(
+        items=items, sources=sources, ranker=noise([*features, *own]), feast_features=tuple(features),
+        source_features=tuple(own), rerank=RerankSettings(explore=None), seen_leaves=False,
+    )  # fmt: skip
+    with _store().create(model_name(data), module="models.recommender") as model:
+        recommender.save(Path(model.path))
+        pq.write_table(catalogue(data), Path(model.path) / "catalog.parquet")
+
+
+def noise(features: list[str]):
+    """A ranker that learned nothing, and takes these features."""
     import xgboost
 
-    from catalog.dataset import DataSet
     from models.ranker import Ranker
-    from pipelines.model_store import store
 
     random = np.random.default_rng(11)
     matrix = random.random((500, len(features)), dtype=np.float32) * 10
     labels = matrix @ random.random(len(features), dtype=np.float32)
     booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(matrix, labels, feature_names=features), 20)
-    store(DataSet(root / DATASET), Ranker.of(booster, features, {"feature_service": "ranker", "dataset": DATASET}))
+    return Ranker.of(booster, features, {"feature_service": "ranker", "dataset": DATASET})

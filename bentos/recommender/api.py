@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import bentoml
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -11,18 +11,28 @@ from catalog.dataset import IdType, Manifest
 
 MOST_ITEMS = 200
 MOST_CANDIDATES = 1_000
+MOST_PICKED = 50
+MOST_TOPICS = 50
 
 Fallback = Literal["unknown_user", "online_store_unavailable", "feature_timeout", "feature_error"]
+KnownBy = Literal["history", "picked", "topics", "profile"]
 Context = Annotated[str, Field(max_length=256)]
+Topic = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
 IntegerId = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 StringId = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
 ID_TYPES = {"integer": IntegerId, "string": StringId}
+EXPLAINED = ("sources", "contributions", "base", "rest", "changes")
+"""Fields of an item that are there with `explain` only."""
 
 
 class _Request(bentoml.IODescriptor):
     model_config = ConfigDict(extra="forbid")
 
     k: Annotated[int, Field(strict=True, ge=1, le=MOST_ITEMS, description="how many items to answer at most")] = 10
+    topics: Annotated[
+        list[Topic] | None, Field(max_length=MOST_TOPICS, description="topics that the user names as liked")
+    ] = None
+    explain: Annotated[bool, Field(strict=True, description="whether each item says why it is there")] = False
     surface: Annotated[Context | None, Field(description="where the list is shown")] = None
     include_upcoming: Annotated[
         bool, Field(strict=True, description="whether shows that begin later may be among what the service chooses")
@@ -38,6 +48,23 @@ class _Response(bentoml.IODescriptor):
     variant: str | None = Field(None, description="always null: no experiments yet")
     degraded: bool = Field(description="true when features could not be read and popular items are answered instead")
     fallback: Fallback | None = Field(description="why popular items are answered, null when the ranker answers")
+    known_by: KnownBy | None = Field(
+        None,
+        description="what the list is made for: the user's history, what they picked, topics, a profile; or nothing",
+    )
+
+
+class Proposal(BaseModel):
+    source: str = Field(description="a source of candidates")
+    rank: int = Field(ge=1, description="place of the item in what it proposed, from 1")
+    text: str = Field(description="what the source proposes")
+
+
+class FeatureContribution(BaseModel):
+    feature: str
+    value: float | None = Field(description="null where it is missing")
+    contribution: float = Field(description="what it adds to the score")
+    text: str = Field(description="the feature in words")
 
 
 @dataclass(frozen=True)
@@ -53,7 +80,7 @@ class Api:
 def api_of(manifest: Manifest) -> Api:
     """The models for ids of the types that `manifest` names."""
     user_id, item_id = ID_TYPES[manifest.user_ids], ID_TYPES[manifest.item_ids]
-    item = _item(manifest.item_ids)
+    item, as_id = _item(manifest.item_ids), int if manifest.item_ids == "integer" else str
     candidates = Annotated[
         list[item_id] | None,
         Field(
@@ -61,19 +88,62 @@ def api_of(manifest: Manifest) -> Api:
             description="items to rank, duplicates counted once; without it the service chooses among what is on air",
         ),
     ]
-    request = create_model("RecommendRequest", __base__=_Request, user_id=(user_id, ...), candidates=(candidates, None))
-    response = create_model("RecommendResponse", __base__=_Response, items=(list[item], ...))
-    return Api(request, response, item, int if manifest.item_ids == "integer" else str)
+    picked = Annotated[
+        list[item_id] | None,
+        Field(max_length=MOST_PICKED, description="items that the user names as liked: a new user gets a list by them"),
+    ]
+    example = {"json_schema_extra": {"examples": examples(manifest)}}
+    request = create_model(
+        "RecommendRequest",
+        __base__=_Request,
+        user_id=(user_id, ...),
+        candidates=(candidates, None),
+        picked=(picked, None),
+    )
+    request.model_config |= example
+    request.model_rebuild(force=True)
+    response = create_model(
+        "RecommendResponse", __base__=_Response,
+        unknown_picked=(list[as_id], Field([], description=UNKNOWN_PICKED)),
+        items=(list[item], ...),
+    )  # fmt: skip
+    return Api(request, response, item, as_id)
+
+
+UNKNOWN_PICKED = "picked items that the catalogue does not have; the others count"
+
+
+def examples(manifest: Manifest) -> list[dict[str, Any]]:
+    """Requests of a user who is known, of one who picked five items, and of one who named topics."""
+    user: Any = 196 if manifest.user_ids == "integer" else "u196"
+    items: list[Any] = [50, 181, 258, 286, 288]
+    items = items if manifest.item_ids == "integer" else [f"i{item}" for item in items]
+    return [
+        {"user_id": user, "k": 10},
+        {"user_id": user, "picked": items, "explain": True},
+        {"user_id": user, "topics": ["Comedy", "Drama"]},
+    ]
 
 
 def _item(ids: IdType) -> type[BaseModel]:
+    only = "; only with `explain`"
     return create_model(
         "RankedItem",
         item_id=(int if ids == "integer" else str, ...),
-        score=(float, Field(description="the ranker's score, or the item's popularity in a fallback")),
+        score=(float, Field(description="the ranker's score, or how popular the item is in a fallback")),
         rank=(int, Field(ge=1, description="place in the answer, from 1")),
         available_from=(
             datetime | None,
             Field(None, description="when an upcoming item begins, UTC; null once on air"),
         ),
-    )
+        sources=(list[Proposal], Field([], description=f"the sources that found the item{only}")),
+        contributions=(
+            list[FeatureContribution], Field([], description=f"what moved the score most, the largest first{only}")
+        ),
+        base=(float | None, Field(None, description=f"what every item's score starts from{only}")),
+        rest=(
+            float | None,
+            Field(None, description=f"of all other features; base, contributions and rest add up to the score{only}"),
+        ),
+        changes=(list[str], Field([], description=f"what re-ranking did{only}")),
+    )  # fmt: skip

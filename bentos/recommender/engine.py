@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bentoml.models import Model
+from threadpoolctl import threadpool_limits
 
-from bentos.recommender.candidates import read_catalogue
+from bentos.recommender.board import Board
+from bentos.recommender.catalogue import read_catalogue
 from bentos.recommender.evidence import evidence_fields
 from bentos.recommender.features import STORE_ERRORS, OnlineFeatures, open_store
 from bentos.recommender.health import StoreHealth
@@ -15,10 +17,15 @@ from bentos.recommender.live import Live
 from bentos.recommender.metrics import Metrics, metrics
 from bentos.recommender.query import FEATURE_ERROR, FEATURE_TIMEOUT, STORE_UNAVAILABLE, Query, Ranked
 from bentos.recommender.ranking import Ranking
-from bentos.recommender.served_rows import in_sample, served_rows, served_schema
+from bentos.recommender.reranking import Reranking
+from bentos.recommender.retrieval import Retrieval
+from bentos.recommender.scoring import Scoring
+from bentos.recommender.seeds import in_sample
+from bentos.recommender.served_rows import served_rows, served_schema
+from bentos.recommender.viewers import OnlineViewers
 from catalog.dataset import DataSet
 from catalog.live.on_air import OnAir, live_items
-from models.ranker import Ranker
+from models.recommender import Recommender
 from streamrank import clock
 from streamrank.environment import CHECKOUT
 from streamrank.events.served import ServedLog
@@ -28,6 +35,7 @@ from streamrank.stores.reading.plan import online_store
 logger = logging.getLogger(__name__)
 
 READERS = 4  # rankings at once, in threads: more would only wait for each other to decode and to score
+HALF_LIFE_US = 3 * clock.DAY  # of an act, where no source has chosen one
 
 
 class Engine:
@@ -40,8 +48,8 @@ class Engine:
         self._timeout = chosen.feature_timeout_seconds
         self._sample_rate = chosen.served_sample_rate
         self._ranking = _ranking(folder, chosen, self.metrics)
-        evidence = evidence_fields(self._ranking.online.reader)
-        self._schema = served_schema(self._ranking.ranker.features, evidence)
+        evidence, scoring = evidence_fields(self._ranking.online.reader), self._ranking.scoring
+        self._schema = served_schema(scoring.features, evidence, scoring.from_sources)
         self._served = ServedLog(
             DataSet.current().served, self._schema, chosen.served_queue_rows, chosen.served_flush_seconds,
             self.metrics.wrote, self.metrics.dropped,
@@ -59,6 +67,7 @@ class Engine:
             await self._in_thread(self._ranking.warm, clock.now_us())
         except STORE_ERRORS as error:
             self._health.failed(error)
+        self._ranking.board.start()
 
     async def rank(self, query: Query) -> Ranked:
         """The ranked candidates; popular ones, with `fallback` set, when features cannot be read in time."""
@@ -95,21 +104,37 @@ class Engine:
     def close(self) -> None:
         """Writes what the served log still holds."""
         self._health.close()
+        self._ranking.close()
         self._readers.shutdown(wait=False, cancel_futures=True)
         self._served.close()
 
     def _ask_anything(self) -> None:
-        self._ranking.online.user("")
+        self._ranking.probe()
 
     def _in_thread(self, work, *arguments):
         return asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
 
 
 def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
-    ranker = Ranker.load(folder)
-    store = open_store(CHECKOUT / "feature_repo", chosen.feature_timeout_seconds)
-    patience = chosen.feature_timeout_seconds
-    online = OnlineFeatures(store, ranker.about["feature_service"], ranker.features, patience)
+    threadpool_limits(1, "blas")  # threads that wait for each other make requests wait beside other work
+    recommender, patience = Recommender.load(folder), chosen.feature_timeout_seconds
+    store = open_store(CHECKOUT / "feature_repo", patience)
     items = live_items(online_store(store).connection(store.config), store.project)
-    live = Live(read_catalogue(folder / "catalog.parquet"), OnAir(items))
-    return Ranking(live, online, ranker, measured.read_seconds, measured.ended_items)
+    live = Live(read_catalogue(folder, recommender), OnAir(items))
+    return Ranking(
+        recommender=recommender,
+        live=live,
+        board=Board(store, lambda: live.catalogue, _half_life_us(recommender), recommender.on_air.hours),
+        viewers=OnlineViewers(store),
+        retrieval=Retrieval(chosen.source_budget_seconds, measured),
+        online=OnlineFeatures(store, recommender.service, recommender.feast_features, patience),
+        scoring=Scoring(recommender),
+        reranking=Reranking(recommender),
+        measured=measured,
+    )
+
+
+def _half_life_us(recommender: Recommender) -> float:
+    """The one that was chosen for what trends."""
+    chosen = (getattr(source, "half_life", None) for source in recommender.sources.sources)
+    return next((half_life for half_life in chosen if half_life), HALF_LIFE_US)

@@ -1,4 +1,6 @@
-"""What the recommender needs before it starts: a promoted model, and Feast's registry."""
+"""What the recommender needs before it starts: a promoted model with all its stages, and Feast's registry."""
+
+from pathlib import Path
 
 from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import NotFound as NotInStore
@@ -7,6 +9,7 @@ from bentoml.models import get as get_model
 
 from bentos.home import CannotServe
 from catalog.dataset import DataSet
+from models.recommender import ABOUT
 from streamrank.settings import settings
 
 
@@ -16,15 +19,25 @@ def model_name() -> str:
 
 
 def promoted(tag: str) -> Model:
-    """The stored model; CannotServe when none has been promoted."""
+    """The stored model; CannotServe when none has been promoted, or one that only ranks."""
     try:
-        return get_model(tag)
+        return _whole(get_model(tag))
     except NotInStore as missing:
         store = BentoMLContainer.model_store_dir.get()
         raise CannotServe(
             f"data set {settings().dataset!r} has no promoted model: expected {tag} in {store}; "
             f"run `streamrank train`, `streamrank evaluate` and `streamrank promote`, or set STREAMRANK_DATASET"
         ) from missing
+
+
+def _whole(model: Model) -> Model:
+    """A model with all three stages: those of earlier versions were a ranker alone."""
+    if not Path(model.path_of(ABOUT)).exists():
+        raise CannotServe(
+            f"model {model.tag} of data set {settings().dataset!r} has no sources of candidates: expected {ABOUT} in "
+            f"{model.path}; it is of an earlier version: run `streamrank train && streamrank promote`"
+        )
+    return model
 
 
 def applied() -> None:

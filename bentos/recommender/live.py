@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from bentos.recommender.candidates import UNKNOWN, Catalogue
+from bentos.recommender.catalogue import UNKNOWN, Catalogue
 from catalog.live.item_states import ENDED, STARTED
 from catalog.live.on_air import OnAir
+from models.items import OPEN_BEGIN, OPEN_END, Items
 
-_OPEN_BEGIN, _OPEN_END = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+TIMES = ("available_from", "available_until")
 
 
 class Live:
@@ -49,15 +50,15 @@ class Live:
         started = catalogue.started.copy()
         own_begin, own_end = self._promoted_times(places)
         said_begin, said_end = _said(states["available_from"], own_begin), _said(states["available_until"], own_end)
-        said_end[(status == STARTED) & states["available_until"].is_null().to_numpy()] = _OPEN_END
-        said_end[status == ENDED] = _OPEN_BEGIN
+        said_end[(status == STARTED) & states["available_until"].is_null().to_numpy()] = OPEN_END
+        said_end[status == ENDED] = OPEN_BEGIN
         begins[places], ends[places], started[places] = said_begin, said_end, status == STARTED
         return replace(catalogue, available_from=begins, available_until=ends, started=started)
 
     def _promoted_times(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the promoted model's catalogue says of when items can be watched; open ends where it says nothing."""
-        begins = np.append(self._promoted.available_from, _OPEN_BEGIN)
-        ends = np.append(self._promoted.available_until, _OPEN_END)
+        begins = np.append(self._promoted.available_from, OPEN_BEGIN)
+        ends = np.append(self._promoted.available_until, OPEN_END)
         at = np.minimum(places, len(self._promoted))
         return begins[at], ends[at]
 
@@ -67,21 +68,28 @@ def _said(column: pa.ChunkedArray, otherwise: np.ndarray) -> np.ndarray:
 
 
 def _with(catalogue: Catalogue, states: pa.Table) -> Catalogue:
-    """The catalogue and the items of `states` behind it, where nothing is popular yet."""
+    """The catalogue and the items of `states` behind it, where nothing is popular yet; sources take them too."""
     if not len(states):
         return catalogue
     item_ids, first, count = states["item_id"].to_pylist(), len(catalogue), len(states)
-    by_topic = dict(catalogue.by_topic)
-    for place, topics in enumerate(states["topics"].to_pylist(), first):
-        for topic in dict.fromkeys(topics or ()):
-            by_topic[topic] = np.append(by_topic.get(topic, np.zeros(0, np.int64)), place)
+    items = Items(pa.concat_tables([catalogue.items.table, _rows(states, catalogue.items)]).combine_chunks())
     return replace(
         catalogue,
+        items=items,
+        sources=catalogue.sources.extended(items),
         item_ids=np.append(catalogue.item_ids, np.array(item_ids, dtype=object)),
-        available_from=np.append(catalogue.available_from, np.full(count, _OPEN_BEGIN)),
-        available_until=np.append(catalogue.available_until, np.full(count, _OPEN_BEGIN)),
-        popularity=np.append(catalogue.popularity, np.zeros(count)),
-        by_topic=by_topic,
         places=catalogue.places | {item_id: place for place, item_id in enumerate(item_ids, first)},
+        available_from=np.append(catalogue.available_from, np.full(count, OPEN_BEGIN)),
+        available_until=np.append(catalogue.available_until, np.full(count, OPEN_BEGIN)),
+        popularity=np.append(catalogue.popularity, np.zeros(count)),
         started=np.append(catalogue.started, np.zeros(count, bool)),
     )
+
+
+def _rows(states: pa.Table, items: Items) -> pa.Table:
+    """What events said of items, as rows of the catalogue; null where they said nothing."""
+    schema = items.table.schema
+    columns = {name: states[name] for name in schema.names if name in states.column_names}
+    columns |= {name: states[name].cast(pa.timestamp("us", "UTC")) for name in TIMES if name in schema.names}
+    empty = {field.name: pa.nulls(len(states), field.type) for field in schema if field.name not in columns}
+    return pa.table({name: (columns | empty)[name] for name in schema.names}).cast(schema)

@@ -3,6 +3,8 @@
 `prometheus_client` is imported by the worker only: BentoML names the folder its workers share before it starts them.
 """
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 NO_FALLBACK = "none"
 READ_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+STAGE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+STAGES = ("retrieve", "rank", "rerank")
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,28 @@ class Metrics:
     requests: "Counter"  # by fallback, "none" where the ranker answered
     degraded: "Gauge"
     read_seconds: "Histogram"  # by read: "user" or "candidates"
+    stage_seconds: "Histogram"  # by stage: "retrieve", "rank" or "rerank"
+    source_seconds: "Histogram"  # by source, of those that answered
+    sources_left_out: "Counter"  # by source and reason: "late" or "failed"
     ended_items: "Counter"
     served_written: "Counter"
     served_dropped: "Counter"  # by reason
 
     def answered(self, fallback: str | None) -> None:
         self.requests.labels(fallback or NO_FALLBACK).inc()
+
+    def reading(self, read: str) -> AbstractContextManager:
+        return self.read_seconds.labels(read).time()
+
+    def stage(self, stage: str) -> AbstractContextManager:
+        return self.stage_seconds.labels(stage).time()
+
+    def asked(self, seconds: Mapping[str, float], left_out: Mapping[str, str]) -> None:
+        """seconds: by source, of those that answered. left_out: source -> why, as `<reason>: <words>`."""
+        for source, took in seconds.items():
+            self.source_seconds.labels(source).observe(took)
+        for source, why in left_out.items():
+            self.sources_left_out.labels(source, why.partition(":")[0]).inc()
 
     def wrote(self, rows: int) -> None:
         self.served_written.inc(rows)
@@ -49,11 +69,22 @@ def metrics() -> Metrics:
         read_seconds=Histogram(
             "streamrank_feature_read_seconds", "Time of an online feature read", ["read"], buckets=READ_SECONDS
         ),
+        stage_seconds=Histogram(
+            "streamrank_stage_seconds", "Time of a stage of ranking", ["stage"], buckets=STAGE_SECONDS
+        ),
+        source_seconds=Histogram(
+            "streamrank_source_seconds", "Time of a source of candidates", ["source"], buckets=STAGE_SECONDS
+        ),
+        sources_left_out=Counter(
+            "streamrank_sources_left_out", "Sources of candidates left out of an answer", ["source", "reason"]
+        ),
         ended_items=Counter("streamrank_ended_items_left_out", "Candidates left out because the item had ended"),
         served_written=Counter("streamrank_served_rows_written", "Rows of the served log written to disk"),
         served_dropped=Counter("streamrank_served_rows_dropped", "Rows the served log let go, by reason", ["reason"]),
     )  # fmt: skip
     made.degraded.set(0)
+    for stage in STAGES:
+        made.stage_seconds.labels(stage)
     for reason in (QUEUE_FULL, WRITE_FAILED):
         made.dropped(0, reason)
     return made

@@ -1,86 +1,149 @@
-"""From a request to a ranked list: by the model on online features, or by popularity from memory."""
+"""From a request to a list: who asks, candidates of all sources, their features, the ranker, and what is done to its
+order; or what is popular, from memory."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bentos.recommender.board import Board
+from bentos.recommender.catalogue import Catalogue
 from bentos.recommender.features import OnlineFeatures
 from bentos.recommender.live import Live
+from bentos.recommender.metrics import Metrics
 from bentos.recommender.query import UNKNOWN_USER, Query, Ranked, ranked
-from models.ranker import Ranker
+from bentos.recommender.reranking import Reranking, Scored
+from bentos.recommender.retrieval import MOST, Candidates, Retrieval
+from bentos.recommender.scoring import Scoring
+from bentos.recommender.viewers import OnlineViewers
+from models.recommender import Recommender
+from models.viewer import Moment, Viewer
+from streamrank.stores.reader import OnlineRead
 
-if TYPE_CHECKING:
-    from prometheus_client import Counter, Histogram
-
-CANDIDATES = 200  # that the service chooses itself from the catalogue
+NOBODY = Viewer()
 MOST_UPCOMING = 100
 
 
 @dataclass(frozen=True)
 class Ranking:
+    recommender: Recommender
     live: Live
+    board: Board
+    viewers: OnlineViewers
+    retrieval: Retrieval
     online: OnlineFeatures
-    ranker: Ranker
-    read_seconds: "Histogram"
-    ended_items: "Counter"
+    scoring: Scoring
+    reranking: Reranking
+    measured: Metrics
 
     def rank(self, query: Query) -> Ranked:
-        """Reads features and scores; blocks. Raises what a read raises when the store is down (STORE_ERRORS).
+        """All stages; blocks. Raises what a read raises when the store is down (STORE_ERRORS).
 
         What has ended is left out, also where its end was applied while the request was under way.
         """
         self.live.sync()
         found = self._ranked(query)
         self.live.sync()
-        return self._without_ended(found)
-
-    def _ranked(self, query: Query) -> Ranked:
-        with self.read_seconds.labels("user").time():
-            user = self.online.user(query.user_id)
-        if not user.known:
-            return self._popular(query, UNKNOWN_USER)
-        item_ids = self._candidates(query, user.top_topics)
-        with self.read_seconds.labels("candidates").time():
-            read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface)
-        features = self.online.matrix(read)
-        return ranked(item_ids, self.ranker.score(features), features, None, read)
-
-    def warm(self, now_us: int) -> None:
-        """Reads and scores one row of nobody and nothing, which loads what the first read of a process loads."""
-        self.live.sync()
-        self.online.user("")
-        self.ranker.score(self.online.matrix(self.online.read("", np.array([""], dtype=object), now_us, None)))
+        return self._explained(self._without_ended(found), query)
 
     def popular(self, query: Query, fallback: str) -> Ranked:
-        """The most popular items on air, or the asked ones by popularity: from memory alone."""
+        """What is watched most now, or the asked items by that: from memory alone."""
         return self._without_ended(self._popular(query, fallback))
+
+    def warm(self, now_us: int) -> None:
+        """Asks for nobody and nothing, which loads what the first request of a process loads."""
+        self.live.sync()
+        self.board.refresh()
+        nobody = Query("", None, now_us, None)
+        self.viewers.read(nobody, {})
+        catalogue = self.live.catalogue
+        self._scored(
+            nobody, self._candidates(nobody, NOBODY, self.board.moment(catalogue, now_us), catalogue), catalogue
+        )
+
+    def probe(self) -> None:
+        """Asks the online store for anything. Raises as `rank` does."""
+        self.viewers.read(Query("", None, 0, None), {})
+
+    def close(self) -> None:
+        self.board.close()
+        self.retrieval.close()
+
+    def _ranked(self, query: Query) -> Ranked:
+        catalogue = self.live.catalogue
+        with self.measured.reading("user"):
+            asking = self.viewers.read(query, catalogue.places)
+        if asking.known_by is None:
+            return replace(self._popular(query, UNKNOWN_USER), unknown_picked=asking.unknown_picked)
+        query = self._without_hidden(query, asking.viewer, catalogue)
+        moment = self.board.moment(catalogue, query.as_of_us)
+        candidates = self._candidates(query, asking.viewer, moment, catalogue)
+        scored, read = self._scored(query, candidates, catalogue)
+        with self.measured.stage("rerank"):
+            found = self._reranked(query, asking.viewer, scored, moment, catalogue)
+        return replace(found, read=read, known_by=asking.known_by, unknown_picked=asking.unknown_picked)
+
+    def _without_hidden(self, query: Query, viewer: Viewer, catalogue: Catalogue) -> Query:
+        """Of given candidates, those that have not ended and that the viewer has not hidden."""
+        if query.item_ids is None:
+            return query
+        gone = self._ended(query.item_ids) | np.isin(catalogue.places_of(query.item_ids), viewer.hidden)
+        kept = [item_id for item_id, left_out in zip(query.item_ids, gone.tolist(), strict=True) if not left_out]
+        return replace(query, item_ids=kept)
+
+    def _candidates(self, query: Query, viewer: Viewer, moment: Moment, catalogue: Catalogue) -> Candidates:
+        with self.measured.stage("retrieve"):
+            allowed = self._allowed(viewer, moment)
+            found = self.retrieval.found(catalogue, viewer, moment, allowed)
+            if query.item_ids is None:
+                more, worth = self._upcoming(query, catalogue), self.board.trending(catalogue)
+                return self.retrieval.chosen(catalogue, found, allowed, worth, more)
+            return self.retrieval.given(catalogue, found, catalogue.places_of(query.item_ids))
+
+    def _allowed(self, viewer: Viewer, moment: Moment) -> np.ndarray:
+        allowed = self.recommender.allowed(viewer, moment)
+        if self.recommender.seen_leaves:
+            allowed[viewer.picked] = False
+        return allowed
+
+    def _scored(self, query: Query, candidates: Candidates, catalogue: Catalogue) -> tuple[Scored, OnlineRead]:
+        given = query.item_ids is not None
+        item_ids = np.array(query.item_ids, dtype=object) if given else catalogue.item_ids[candidates.places]
+        with self.measured.reading("candidates"):
+            read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface)
+        with self.measured.stage("rank"):
+            features = self.scoring.matrix(self.online.matrix(read), candidates.features)
+            return Scored(item_ids, features, self.scoring.scores(features), candidates), read
+
+    def _reranked(self, query: Query, viewer: Viewer, scored: Scored, moment: Moment, catalogue: Catalogue) -> Ranked:
+        if query.item_ids is not None:
+            return self.reranking.given(scored)
+        return self.reranking.chosen(scored, query, viewer, moment, catalogue, self.board.outcomes(catalogue))
+
+    def _explained(self, found: Ranked, query: Query) -> Ranked:
+        if not query.explain or found.stages is None:
+            return found
+        rows = found.places[: query.k]
+        told = self.scoring.explained(found.features[rows])
+        return replace(found, stages=replace(found.stages, explanations=dict(zip(rows.tolist(), told, strict=False))))
 
     def _popular(self, query: Query, fallback: str) -> Ranked:
         catalogue = self.live.catalogue
-        if query.item_ids is None:
-            places = np.append(catalogue.popular(query.as_of_us, CANDIDATES), self._upcoming(query))
-            item_ids = catalogue.item_ids[places]
-        else:
-            item_ids, places = np.array(query.item_ids, dtype=object), catalogue.places_of(query.item_ids)
-        return ranked(item_ids, catalogue.popularity_of(places), None, fallback)
-
-    def _candidates(self, query: Query, top_topics: list[str]) -> np.ndarray:
+        worth = self.board.trending(catalogue)
         if query.item_ids is not None:
-            given = np.array(query.item_ids, dtype=object)
-            return given[~self._ended(given)]
-        catalogue = self.live.catalogue
-        chosen = catalogue.candidates(query.as_of_us, top_topics, CANDIDATES)
-        return catalogue.item_ids[np.append(chosen, self._upcoming(query))]
+            places = catalogue.places_of(query.item_ids)
+            return ranked(np.array(query.item_ids, dtype=object), np.append(worth, 0.0)[places], None, fallback)
+        on_air = np.flatnonzero(self.board.on_air(catalogue, query.as_of_us))
+        first = np.argsort(-worth[on_air], kind="stable")[:MOST]
+        places = np.concatenate([on_air[first], self._upcoming(query, catalogue)])
+        return ranked(catalogue.item_ids[places], worth[places], None, fallback)
 
-    def _upcoming(self, query: Query) -> np.ndarray:
-        wanted = MOST_UPCOMING if query.include_upcoming else 0
-        return self.live.catalogue.upcoming(query.as_of_us, wanted)
+    def _upcoming(self, query: Query, catalogue: Catalogue) -> np.ndarray:
+        return catalogue.upcoming(query.as_of_us, MOST_UPCOMING if query.include_upcoming else 0)
 
     def _without_ended(self, found: Ranked) -> Ranked:
-        return found.without(self._ended(found.item_ids))
+        return found.without(self._ended(found.item_ids.tolist()))
 
-    def _ended(self, item_ids: np.ndarray) -> np.ndarray:
-        ended = self.live.ended(item_ids.tolist())
-        self.ended_items.inc(int(ended.sum()))
+    def _ended(self, item_ids: list[str]) -> np.ndarray:
+        ended = self.live.ended(item_ids)
+        self.measured.ended_items.inc(int(ended.sum()))
         return ended

@@ -13,9 +13,10 @@ from starlette.responses import Response
 from bentos.door import JsonDoor, WithoutTracebacks
 from bentos.home import manifest, settle
 from bentos.openapi import Described, described
-from bentos.recommender import home
-from bentos.recommender.api import api_of
-from bentos.recommender.query import Query, Ranked
+from bentos.recommender import answer, home
+from bentos.recommender.api import EXPLAINED, api_of
+from bentos.recommender.query import Query
+from bentos.recommender.seeds import seed_of
 from streamrank import clock, embedded
 
 settle()
@@ -66,42 +67,45 @@ class Recommender:
 
     @bentoml.api(route=ROUTE)
     async def recommend(self, request: API.Request, /) -> API.Response:
-        """Ranks `candidates`, or what is on air and likely, for a user; the best `k`, best first.
+        """Ranks `candidates`, or what sources of candidates propose of what is on air; the best `k`, best first.
 
-        Items nobody knows are ranked with their features missing; what has ended is left out. Popular items come
-        instead, and `fallback` says why, when the user is unknown or, with `degraded`, when features cannot be read.
+        A new user who `picked` items or named `topics` gets a list by these; `known_by` says by what it was made.
+        Given candidates that nobody knows are ranked with their features missing; what has ended is left out. What is
+        watched most comes instead, and `fallback` says why, when nothing is known of the user or, with `degraded`, when
+        features cannot be read. With `explain`, each item says who proposed it, what moved its score, and what
+        re-ranking did.
         """
         request_id, as_of = uuid4().hex, clock.now()
         context = request.model_dump(include={"surface", "device", "location"})
-        query = Query(
-            str(request.user_id), _distinct(request.candidates), clock.microseconds(as_of), request.surface,
-            request.include_upcoming,
-        )  # fmt: skip
+        query = _query(request, clock.microseconds(as_of), seed_of(request_id))
         ranked = await self.engine.rank(query)
         returned = min(request.k, len(ranked.item_ids))
         self.engine.metrics.answered(ranked.fallback)
-        self.engine.log(ranked, returned, request_id, user_id=query.user_id, as_of=as_of, **context)
+        self.engine.log(ranked, returned, request_id, user_id=query.user_id, as_of=as_of, seed=query.seed, **context)
         begins = self.engine.begins(ranked.item_ids[:returned].tolist(), query.as_of_us)
-        answer = API.Response(
+        response = API.Response(
             request_id=request_id, model_version=self.engine.version, as_of=as_of,
-            degraded=ranked.degraded, fallback=ranked.fallback, items=_items(ranked, begins),
+            degraded=ranked.degraded, fallback=ranked.fallback, known_by=ranked.known_by,
+            unknown_picked=[API.as_id(item_id) for item_id in ranked.unknown_picked],
+            items=answer.items(API, ranked, begins, request.explain),
         )  # fmt: skip
         # As JSON, which BentoML would only write after it has built the model's schema for every single answer.
-        return Response(answer.model_dump_json(), media_type="application/json")
+        left_out = None if request.explain else {"items": {"__all__": set(EXPLAINED)}}
+        return Response(response.model_dump_json(exclude=left_out), media_type="application/json")
+
+
+def _query(request: API.Request, as_of_us: int, seed: int) -> Query:
+    return Query(
+        user_id=str(request.user_id), item_ids=_distinct(request.candidates), as_of_us=as_of_us,
+        surface=request.surface, include_upcoming=request.include_upcoming, k=request.k,
+        picked=tuple(_distinct(request.picked) or ()), topics=tuple(dict.fromkeys(request.topics or ())),
+        explain=request.explain, seed=seed,
+    )  # fmt: skip
 
 
 def _distinct(item_ids: list[int] | list[str] | None) -> list[str] | None:
     """Ids as the platform has them, each once."""
     return None if item_ids is None else list(dict.fromkeys(map(str, item_ids)))
-
-
-def _items(ranked: Ranked, begins: list[int | None]) -> list:
-    """The first items, one for each of `begins`: when it can be watched, us UTC, or None where it can be now."""
-    best = zip(ranked.item_ids.tolist(), ranked.scores.tolist(), begins, strict=False)
-    return [
-        API.Item(item_id=API.as_id(item_id), score=score, rank=rank, available_from=begin and clock.moment(begin))
-        for rank, (item_id, score, begin) in enumerate(best, 1)
-    ]
 
 
 def _pinned() -> str | None:

@@ -71,7 +71,7 @@ class Content:
         """float64 [terms], of each field a vector of length 1, or 0 where nothing is known. places: int64 [n]."""
         cells, lengths = _slices(self.vectors.indptr, places)
         of_items = self.vectors.data[cells] * np.repeat(weights, lengths)
-        profile = np.bincount(self.vectors.indices[cells], of_items, minlength=len(self.terms))
+        profile = np.bincount(self.vectors.indices[cells], of_items, minlength=len(self.terms)).astype(np.float64)
         if topics:
             profile[self.terms.places("topics", tuple(topics))] += STATED
         length = np.sqrt(np.bincount(self.field, profile**2, minlength=len(FIELDS)))

@@ -82,18 +82,19 @@ class OnlineReader:
 
     def __init__(
         self, store: FeatureStore, service: str | FeatureService | list[str], full_feature_names: bool = False,
-        held_us: int = HELD_US, held_items: int = HELD_ITEMS, past_us: int = PAST_TOLERANCE_US,
+        held_us: int = HELD_US, held_items: int = HELD_ITEMS, past_us: int = PAST_TOLERANCE_US, blocks: bool = True,
     ) -> None:  # fmt: skip
         """service: a feature service, its name, or references such as "view:feature" and "view@v2:feature".
 
         full_feature_names: features are named <view>__<feature>. held_us: how long an item's attributes that lead to
         keys are held in memory. held_items: how many items are, per view. past_us: how far in the past the instant of
-        a request may lie, which may have waited.
+        a request may lie, which may have waited. blocks: whether arrays of numbers come as blocks of float32; otherwise
+        they are columns of their declared types, exact.
         Raises ValueError where the service is unknown, two features have one name, or the online store is another.
         """
         online = online_store(store)
         self._plan = plan_of(store, service, full_feature_names)
-        self._past_us = past_us
+        self._past_us, self._blocks = past_us, blocks
         self._apart = tuple(apart(self._plan))
         self._connection = online.connection(store.config)
         views = [view.packed for view in (*self._plan.views, *self._plan.throughs)]
@@ -185,14 +186,15 @@ class OnlineReader:
         matrix = answer.matrix_of(plan, read, rows.count)
         derived = {view.label: answer.derive(view, read, rows, fields) for view in plan.derived}
         blocks, columns = {}, {}
+        given = blocks if self._blocks else None
         for output, place in self._apart:
             if place is not None:
                 matrix[:, place] = answer.single(derived[output.label][output.feature])
             elif output.label in derived:
-                answer.place(output, derived[output.label][output.feature], None, blocks, columns)
+                answer.place(output, derived[output.label][output.feature], None, given, columns)
             else:
                 part = read[output.label]
-                answer.place(output, part.columns[output.feature], part.distinct, blocks, columns)
+                answer.place(output, part.columns[output.feature], part.distinct, given, columns)
         reached = {name: rows.whole(name) for name in sorted(rows.added)}
         return OnlineRead(matrix, plan.names, blocks, columns, reached, read)
 

@@ -38,7 +38,8 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Piece:
-    """Files of the same columns. features: the columns that hold what the ranker scored."""
+    """Files of the same columns. features: those that hold what the ranker scored and a feature store gave; what
+    sources of candidates said of a row is marked as made by them, and nothing that is stored says it again."""
 
     files: tuple[str, ...]
     columns: tuple[str, ...]
@@ -122,8 +123,12 @@ def _files(folder: Path, since_us: int | None) -> list[Path]:
 
 
 def _piece(schema: pa.Schema, files: list[str]) -> Piece:
-    features = tuple(field.name for field in schema if field.type == pa.float32())
+    features = tuple(field.name for field in schema if field.type == pa.float32() and not _of_sources(field))
     return Piece(tuple(files), tuple(schema.names), features)
+
+
+def _of_sources(field: pa.Field) -> bool:
+    return (field.metadata or {}).get(b"made_by") == b"sources"
 
 
 def _scan(files: Sequence[str]) -> str:

@@ -140,11 +140,14 @@ def derive(
 
 
 def place(
-    output: Output, values: pa.Array, distinct: Distinct | None, blocks: dict[str, np.ndarray],
+    output: Output, values: pa.Array, distinct: Distinct | None, blocks: dict[str, np.ndarray] | None,
     columns: dict[str, pa.Array],
 ) -> None:  # fmt: skip
-    """Puts a feature that is no number among the blocks or the columns. distinct: of `values`, None for all rows'."""
-    block = block_of(output, values) if output.vector else None
+    """Puts a feature that is no number among the blocks, unless they are None, or the columns.
+
+    distinct: of `values`, None for all rows'.
+    """
+    block = block_of(output, values) if output.vector and blocks is not None else None
     if block is not None:
         blocks[output.name] = distinct.over_rows(block, np.nan) if distinct else block
     else:

@@ -1,12 +1,13 @@
 """The catalogue follows what events say: items start, move, end and come back, also those that it did not have."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from bentos_catalogues import catalogue
 
-from bentos.recommender.candidates import catalogue_of
 from bentos.recommender.live import Live
 from catalog.live.item_states import ENDED, ITEM_STATES, KNOWN, STARTED
 from catalog.live.on_air import OnAir, live_items
@@ -24,12 +25,13 @@ def items(redis_server):
 
 @pytest.fixture
 def live(items):
-    promoted = pa.table({
-        "item_id": ["film", "song", "soon"], "topics": [["a"], ["a", "b"], None], "popularity": [1.0, 9.0, 5.0],
-        "available_from": pa.array([None, None, NOW + 50], pa.timestamp("us", "UTC")),
-        "available_until": pa.array([None, NOW + 90, None], pa.timestamp("us", "UTC")),
-    })  # fmt: skip
-    return Live(catalogue_of(promoted), OnAir(items))
+    soon = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=NOW + 50)
+    over = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=NOW + 90)
+    promoted = catalogue(
+        {"item_id": "film", "topics": ["a"]}, {"item_id": "song", "topics": ["a", "b"], "available_until": over},
+        {"item_id": "soon", "available_from": soon},
+    )  # fmt: skip
+    return Live(promoted, OnAir(items))
 
 
 def say(items, position: int, item_id: str, status: int, **said: object) -> None:
@@ -37,41 +39,51 @@ def say(items, position: int, item_id: str, status: int, **said: object) -> None
     items.put(pa.Table.from_pylist([row], schema=ITEM_STATES))
 
 
-def candidates(live, now_us: int = NOW, topics: tuple[str, ...] = ()) -> list[str]:
+def on_air(live, now_us: int = NOW) -> list[str]:
     live.sync()
-    return live.catalogue.item_ids[live.catalogue.candidates(now_us, [*topics], 200)].tolist()
+    return live.catalogue.item_ids[live.catalogue.on_air(now_us)].tolist()
 
 
-def test_what_was_started_comes_first_the_newest_before_the_others(live, items):
-    assert candidates(live) == ["song", "film"]
-    say(items, 1, "show", STARTED, available_from=NOW - 9, topics=["b"])
+def newcomers(live) -> list[str]:
+    """Items that the model has never seen, on air."""
+    found = live.catalogue
+    return found.item_ids[found.newcomers(found.on_air(NOW), 10)].tolist()
+
+
+def test_a_new_item_stands_behind_the_others_with_what_was_said_of_it(live, items):
+    assert on_air(live) == ["film", "song"]
+    say(items, 1, "show", STARTED, available_from=NOW - 9, topics=["b"], creator_id="c", year=2020, title="A show")
     say(items, 2, "later show", STARTED, available_from=NOW - 5)
     say(items, 3, "film", STARTED, available_from=NOW - 7)
-    assert candidates(live) == ["later show", "film", "show", "song"]
-    assert live.catalogue.by_topic["b"].tolist() == live.catalogue.places_of(["song", "show"]).tolist()
+    assert on_air(live) == ["film", "song", "show", "later show"]
+    assert newcomers(live) == ["later show", "show"], "the newest first, and none that the model knows"
+    assert live.catalogue.item_ids.tolist() == live.catalogue.items.ids.tolist()
+    show = live.catalogue.items.table.to_pylist()[3]
+    told = ("topics", "creator_id", "year", "title", "series_id")
+    assert [show[name] for name in told] == [["b"], "c", 2020, "A show", None]
 
 
 def test_what_ended_is_gone_until_it_starts_again(live, items):
     say(items, 1, "song", ENDED)
     say(items, 1, "show", STARTED, available_from=NOW - 9, available_until=NOW + 10)
-    assert candidates(live) == ["show", "film"]
-    assert candidates(live, NOW + 10) == ["film"], "its time is over without an end"
+    assert on_air(live) == ["film", "show"]
+    assert on_air(live, NOW + 10) == ["film"], "its time is over without an end"
     say(items, 2, "show", ENDED)
     assert live.ended(["show", "song", "film"]).tolist() == [False, True, False], "not heard of yet"
-    assert candidates(live) == ["film"]
+    assert on_air(live) == ["film"]
     assert live.ended(["show", "song", "film"]).tolist() == [True, True, False]
     say(items, 3, "song", STARTED, available_from=NOW)
-    assert candidates(live) == ["song", "film"]
-    assert candidates(live, NOW + 10**9) == ["song", "soon", "film"], "a start without an end is open"
+    assert on_air(live) == ["film", "song"]
+    assert on_air(live, NOW + 10**9) == ["film", "song", "soon"], "a start without an end is open"
 
 
 def test_an_update_moves_what_it_names_and_puts_nothing_new_on_air(live, items):
     say(items, 1, "soon", KNOWN, available_from=NOW)
     say(items, 1, "song", KNOWN, available_from=NOW + 20)
     say(items, 1, "unheard", KNOWN, available_from=NOW)
-    assert candidates(live) == ["soon", "film"]
-    assert candidates(live, NOW + 20) == ["song", "soon", "film"]
-    assert candidates(live, NOW + 90) == ["soon", "film"], "until when it can be watched was not named"
+    assert on_air(live) == ["film", "soon"]
+    assert on_air(live, NOW + 20) == ["film", "song", "soon"]
+    assert on_air(live, NOW + 90) == ["film", "soon"], "until when it can be watched was not named"
 
 
 def test_upcoming_are_the_soonest_first_and_say_when(live, items):
@@ -90,8 +102,8 @@ def test_a_catalogue_that_was_handed_out_stays_as_it_is(live, items):
     say(items, 1, "show", STARTED, available_from=NOW)
     say(items, 1, "film", ENDED)
     live.sync()
-    assert before.item_ids[before.candidates(NOW, [], 200)].tolist() == ["song", "film"]
-    assert len(before) == 3
+    assert before.item_ids[before.on_air(NOW)].tolist() == ["film", "song"]
+    assert len(before) == len(before.items) == 3
     assert not np.shares_memory(before.available_until, live.catalogue.available_until)
 
 
@@ -99,4 +111,4 @@ def test_many_changes_are_taken_in_by_pages(live, items):
     rows = [{"position": 1, "item_id": f"i{n}", "status": STARTED, "available_from": NOW} for n in range(4_500)]
     items.put(pa.Table.from_pylist(rows, schema=ITEM_STATES))
     live.sync()
-    assert len(live.catalogue) == 4_503
+    assert len(live.catalogue) == len(live.catalogue.items) == 4_503

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bentos.recommender.query import STORE_UNAVAILABLE, ranked
-from bentos.recommender.served_rows import COLUMNS, in_sample, served_rows, served_schema
+from bentos.recommender.seeds import in_sample
+from bentos.recommender.served_rows import COLUMNS, served_rows, served_schema
 
 SCHEMA = served_schema(["views", "share"])
 REQUEST = {"request_id": "r", "as_of": datetime(2026, 3, 1, tzinfo=UTC), "user_id": "u", "model_version": "v"}

@@ -11,7 +11,8 @@ import pytest
 from running_service import until
 from small_world import DATASET, ENDED, FUTURE, ITEMS, NOW
 
-from bentos.recommender.served_rows import COLUMNS, in_sample
+from bentos.recommender.seeds import in_sample
+from bentos.recommender.served_rows import COLUMNS
 from streamrank import clock
 
 NOBODY = 99_999  # an item that no file names

@@ -1,0 +1,39 @@
+"""A ranked list as the items of an answer, with reasons where they are asked for."""
+
+from typing import Any
+
+import numpy as np
+
+from bentos.recommender.api import Api
+from bentos.recommender.query import Ranked, Stages
+from models.feature_words import source_words
+from streamrank import clock
+
+
+def items(api: Api, ranked: Ranked, begins: list[int | None], explain: bool) -> list:
+    """The first items, one for each of `begins`: when it can be watched, us UTC, or None where it can be now."""
+    best = zip(ranked.item_ids.tolist(), ranked.scores.tolist(), ranked.places.tolist(), begins, strict=False)
+    return [
+        api.Item(
+            item_id=api.as_id(item_id), score=score, rank=rank, available_from=begin and clock.moment(begin),
+            **(_reasons(ranked.stages, row) if explain and ranked.stages else {}),
+        )
+        for rank, (item_id, score, row, begin) in enumerate(best, 1)
+    ]  # fmt: skip
+
+
+def _reasons(stages: Stages, row: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"sources": _sources(stages, row), "changes": list(stages.changes.get(row, ()))}
+    if why := stages.explanations.get(row):
+        told |= {"base": why.base, "rest": why.rest, "contributions": [vars(part) for part in why.contributions]}
+    return told
+
+
+def _sources(stages: Stages, row: int) -> list[dict[str, Any]]:
+    """Those that found it, the one in which it stands highest first."""
+    ranks = stages.ranks[row]
+    order = np.argsort(ranks, kind="stable")[: np.count_nonzero(~np.isnan(ranks))]
+    return [
+        {"source": stages.sources[place], "rank": int(ranks[place]), "text": source_words(stages.sources[place])}
+        for place in order.tolist()
+    ]

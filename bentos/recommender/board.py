@@ -1,0 +1,153 @@
+"""What everybody does right now, read beside the requests: windows of every item, every second or two.
+
+Trending, who is watching, and how items do where they are shown then cost a request nothing. While Redis is away, what
+was known last holds.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from feast import FeatureStore
+
+from bentos.recommender.catalogue import Catalogue
+from models.retrieval.trending import recent_from_windows
+from models.viewer import Moment
+from streamrank.clock import HOUR
+from streamrank.stores.reader import OnlineReader
+
+logger = logging.getLogger(__name__)
+
+WINDOWS = {"10m": HOUR // 6, "1h": HOUR, "24h": 24 * HOUR, "168h": 168 * HOUR}
+ACTS = ("views", "clicks", "sessions")
+LONGEST = "168h"
+WATCHING = "item_viewers_now"
+EVERY_SECONDS = 2.0
+PART = 500  # items of one read: a request waits for no more than that
+REST = 3  # times as long as a read took, requests have the machine to themselves
+
+FEATURES = (
+    *(f"item_live:item_{act}_{window}" for act in ACTS for window in WINDOWS),
+    *(f"item_live:item_{act}_{LONGEST}" for act in ("impressions",)),
+    f"item_viewers:{WATCHING}",
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Arrays [items], as many as there were. acts: by length of window in us, float32. impressions, clicks: of a week.
+    watching: float32, NaN where nobody counts."""
+
+    acts: dict[int, np.ndarray]
+    impressions: np.ndarray
+    clicks: np.ndarray
+    watching: np.ndarray
+    recent: np.ndarray
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How items do where they are shown: float32 [items], over a week."""
+
+    impressions: np.ndarray
+    clicks: np.ndarray
+
+
+class Board:
+    """Refreshed by a thread of its own between `start` and `close`; what it knows is replaced as a whole."""
+
+    def __init__(
+        self, store: FeatureStore, catalogue: Callable[[], Catalogue], half_life_us: float, hours: float | None
+    ) -> None:
+        """catalogue: the one in use. half_life_us: after which an act counts half. hours: an item is on air while
+        anyone has acted on it within so many; None: by its times."""
+        self._reader, self._catalogue = OnlineReader(store, list(FEATURES)), catalogue
+        self._half_life_us, self._hours = half_life_us, hours
+        self._standing = _of(
+            np.full((0, len(self._reader.names)), np.nan, np.float32), self._reader.names, half_life_us
+        )
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="board", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def refresh(self, rest: float = 0) -> None:
+        """Reads the windows of every item. rest: how long to pause after a part, in times that it took."""
+        item_ids = self._catalogue().item_ids
+        parts = []
+        for start in range(0, len(item_ids), PART):
+            began = time.perf_counter()
+            parts.append(self._reader.read({"item_id": item_ids[start : start + PART]}).matrix)
+            if self._closing.wait(rest * (time.perf_counter() - began)):
+                return
+        if parts:
+            self._standing = _of(np.concatenate(parts), self._reader.names, self._half_life_us)
+
+    def moment(self, catalogue: Catalogue, now_us: int) -> Moment:
+        """What holds for everybody. Arrays are as long as the catalogue."""
+        standing, items = self._standing, len(catalogue)
+        return Moment(
+            now_us=now_us, on_air=self.on_air(catalogue, now_us), begins=catalogue.available_from,
+            recent=_as_long(standing.recent, items, 0), watching=_as_long(standing.watching, items, np.nan),
+        )  # fmt: skip
+
+    def on_air(self, catalogue: Catalogue, now_us: int) -> np.ndarray:
+        """bool [items]: what can be watched; where a rule of hours holds, what someone has acted on within so many, by
+        the shortest window that covers them, or was started."""
+        on_air = catalogue.on_air(now_us)
+        if self._hours is None or not len(self._standing.recent):
+            return on_air
+        length = next((length for length in WINDOWS.values() if length >= self._hours * HOUR), WINDOWS[LONGEST])
+        acted = _as_long(self._standing.acts[length], len(catalogue), 0) > 0
+        watched = np.nan_to_num(_as_long(self._standing.watching, len(catalogue), 0)) > 0
+        return on_air & (acted | watched | catalogue.started)
+
+    def trending(self, catalogue: Catalogue) -> np.ndarray:
+        """float64 [items]: how much each is watched now; below the least of it, by the popularity that the model came
+        with."""
+        most = catalogue.popularity.max(initial=0.0)
+        ever = catalogue.popularity / (most + 1) if self._standing.recent.any() else catalogue.popularity
+        return _as_long(self._standing.recent, len(catalogue), 0) + ever
+
+    def outcomes(self, catalogue: Catalogue) -> Outcomes | None:
+        """None where nothing was counted."""
+        standing = self._standing
+        if not standing.impressions.any():
+            return None
+        items = len(catalogue)
+        return Outcomes(_as_long(standing.impressions, items, 0), _as_long(standing.clicks, items, 0))
+
+    def _run(self) -> None:
+        while not self._closing.wait(EVERY_SECONDS):
+            try:
+                self.refresh(REST)
+            except Exception as error:  # the board is never worth an answer; what was known last holds
+                logger.debug("what everybody does could not be read: %s", error)
+
+
+def _of(matrix: np.ndarray, names: tuple[str, ...], half_life_us: float) -> Standing:
+    column = {name: matrix[:, place] for place, name in enumerate(names)}
+    acts = {
+        length: sum(np.nan_to_num(column[f"item_{act}_{window}"]) for act in ACTS) for window, length in WINDOWS.items()
+    }
+    return Standing(
+        acts=acts,
+        impressions=np.nan_to_num(column[f"item_impressions_{LONGEST}"]),
+        clicks=np.nan_to_num(column[f"item_clicks_{LONGEST}"]),
+        watching=column[WATCHING],
+        recent=recent_from_windows(acts, half_life_us),
+    )
+
+
+def _as_long(values: np.ndarray, items: int, otherwise: float) -> np.ndarray:
+    """float32 [items]: items that came since are not on the board yet."""
+    if len(values) == items:
+        return values
+    return np.concatenate([values, np.full(items - len(values), otherwise, np.float32)])

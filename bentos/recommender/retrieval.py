@@ -1,0 +1,80 @@
+"""A request's candidates: what the sources propose side by side, and what they say of each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bentos.recommender.catalogue import UNKNOWN, Catalogue
+from bentos.recommender.metrics import Metrics
+from models.retrieval.merging import features_of, merged
+from models.retrieval.side_by_side import Lanes, ask
+from models.retrieval.source import Found
+from models.viewer import Moment, Viewer
+
+MOST = 200
+MOST_NEW = 20  # newcomers that no source proposed
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """places: int64 [n], UNKNOWN of items that the catalogue does not have. features: float32 [n, F], as
+    `SOURCE_FEATURES` names them. sources: those that were asked."""
+
+    places: np.ndarray
+    features: np.ndarray
+    sources: tuple[str, ...]
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """float32 [n, sources]: from 1, NaN where a source did not propose the item."""
+        return self.features[:, 1 : 2 * len(self.sources) : 2]
+
+
+class Retrieval:
+    """Asks all sources at once; one that fails or is late is left out, and counted."""
+
+    def __init__(self, budget_seconds: float, measured: Metrics) -> None:
+        self._lanes, self._budget, self._measured = Lanes(), budget_seconds, measured
+
+    def found(self, catalogue: Catalogue, viewer: Viewer, moment: Moment, allowed: np.ndarray) -> dict[str, Found]:
+        """What each source proposes of the items that are `allowed`, bool [items]."""
+        sources = catalogue.sources.sources
+        answer = ask(sources, viewer, moment, allowed, MOST, self._budget, self._lanes)
+        self._measured.asked(answer.seconds, answer.left_out)
+        return answer.found
+
+    def chosen(
+        self, catalogue: Catalogue, found: dict[str, Found], allowed: np.ndarray, worth: np.ndarray, more: np.ndarray
+    ) -> Candidates:
+        """The best of every source in turn; where they are few, what is worth most; and behind them what began too
+        lately for any source to know of it, and `more`.
+
+        allowed, worth: [items]. more: places, int64 [m], that are candidates whatever the sources say.
+        """
+        names = tuple(catalogue.sources.names)
+        best = merged(found, names, MOST)
+        free = allowed.copy()
+        free[best.places] = False
+        new = catalogue.newcomers(free, MOST_NEW)
+        free[new] = False
+        added = np.concatenate([_first(free, worth, MOST - len(best.places)), new, more])
+        features = np.concatenate([best.features, features_of(found, names, added)]) if len(added) else best.features
+        return Candidates(np.concatenate([best.places, added]), features, names)
+
+    def given(self, catalogue: Catalogue, found: dict[str, Found], places: np.ndarray) -> Candidates:
+        """These places, int64 [n], as they are."""
+        names = tuple(catalogue.sources.names)
+        features = np.full((len(places), 2 * len(names) + 1), np.nan, np.float32)
+        features[:, -1] = 0
+        known = places != UNKNOWN
+        features[known] = features_of(found, names, places[known])
+        return Candidates(places, features, names)
+
+    def close(self) -> None:
+        self._lanes.close()
+
+
+def _first(free: np.ndarray, worth: np.ndarray, most: int) -> np.ndarray:
+    """The places of the `most` worthiest of those that are free."""
+    places = np.flatnonzero(free) if most > 0 else np.zeros(0, np.int64)
+    return places[np.argsort(-worth[places], kind="stable")][: max(most, 0)]

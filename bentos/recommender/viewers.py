@@ -1,0 +1,89 @@
+"""Who asks, read in one round trip: the history and tastes that candidates are found by."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from feast import FeatureStore
+
+from bentos.recommender.query import HISTORY, PICKED, PROFILE, TOPICS, Query
+from models.viewer import Viewer
+from models.viewing import viewers
+from streamrank.events.shards import NEVER
+from streamrank.stores.reader import OnlineRead, OnlineReader
+from streamrank.stores.reading.plan import feature_service
+from streamrank.windows.spec import windowed_view
+
+SERVICE = "viewer"
+USER_KEY = "user_id"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """known_by: what is known of the viewer, HISTORY, PICKED, TOPICS or PROFILE; None where nothing is.
+
+    unknown_picked: picked items that the catalogue does not have.
+    """
+
+    viewer: Viewer
+    known_by: str | None
+    unknown_picked: tuple[str, ...] = ()
+
+
+class OnlineViewers:
+    """Reads one user at a time; safe to share between threads."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        """ValueError where the feature service `viewer` is not registered."""
+        named = [
+            f"{view.name_to_use()}:{field.name}"
+            for view in feature_service(store, SERVICE).feature_view_projections
+            for field in view.features
+        ]
+        views = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
+        others = [f"{view.name}:{field.name}" for view in views for field in view.features]
+        live = [windowed_view(view) for view in store.list_stream_feature_views() if view.join_keys == [USER_KEY]]
+        self._live = frozenset(view.features[0].name for view in live)
+        others += [f"{view.name}:{view.features[0].name}" for view in live]
+        self._reader = OnlineReader(store, list(dict.fromkeys([*named, *others])), blocks=False)
+
+    def read(self, query: Query, places: Mapping[str, int]) -> Asking:
+        """The viewer of a query. places: item_id -> place."""
+        read = self._reader.read({USER_KEY: query.user_id})
+        (found,) = viewers(pa.table({**read.columns, USER_KEY: [query.user_id]}), places)
+        return asking(found, query, places, self._anything(read))
+
+    def _anything(self, read: OnlineRead) -> bool:
+        """Whether the store holds anything of the user; one who did anything lately is known by that."""
+        active = any((applied != NEVER).any() for applied in read.windows.values())
+        return active or _any_value(read, self._live)
+
+
+def asking(viewer: Viewer, query: Query, places: Mapping[str, int], anything: bool) -> Asking:
+    """The viewer with what the request says of them. anything: whether anything else is known."""
+    picked = [places.get(item_id, -1) for item_id in query.picked]
+    unknown = tuple(item_id for item_id, place in zip(query.picked, picked, strict=True) if place < 0)
+    whole = replace(
+        viewer, picked=np.array([place for place in picked if place >= 0], np.int64),
+        topics=tuple(dict.fromkeys([*query.topics, *viewer.topics])), surface=query.surface,
+    )  # fmt: skip
+    return Asking(whole, _known_by(whole, anything), unknown)
+
+
+def _known_by(viewer: Viewer, anything: bool) -> str | None:
+    if len(viewer.items) or viewer.vector is not None:
+        return HISTORY
+    if len(viewer.picked):
+        return PICKED
+    if viewer.topics or viewer.followed:
+        return TOPICS
+    return PROFILE if anything else None
+
+
+def _any_value(read: OnlineRead, without: Set[str]) -> bool:
+    """Whether any value is there, of features that are not among `without`: a count of nothing is 0."""
+    kept = [place for place, name in enumerate(read.names) if name not in without]
+    return not np.isnan(read.matrix[:, kept]).all() or any(
+        column.null_count < len(column) for column in read.columns.values()
+    )
