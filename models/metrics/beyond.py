@@ -19,7 +19,7 @@ def topics_per_list(ranking: Ranking, topics: np.ndarray, k: int) -> np.ndarray:
 
     topics: codes by row, [rows], or [rows, most] where an item has several; below 0 is none.
     """
-    codes = np.asarray(topics).reshape(len(ranking.order), -1)[ranking.order]
+    codes = np.atleast_2d(np.asarray(topics).T).T[ranking.order]
     shown = (ranking.ranks < k)[:, None] & (codes >= 0)
     group = np.broadcast_to(_numbers(ranking)[:, None], codes.shape)[shown]
     distinct = np.unique(np.stack([group, codes[shown]]), axis=1)[0]
