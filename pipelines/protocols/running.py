@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +14,7 @@ from catalog.dataset import DataSet
 from catalog.errors import InputError
 from models.retrieval.sources import fit_all
 from pipelines.evaluate import evaluate
+from pipelines.evaluation_report import page
 from pipelines.labels import has_impressions
 from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
 from pipelines.protocols.answers import Answers, questions, simple_answers, together
@@ -27,6 +29,7 @@ PLANS: dict[str, ModuleType] = {
     "leave-one-out": leave_one_out,
     "last-10-percent": last_10_percent,
 }
+HISTORIES = (0, 1, 5, 20, 50, 100, 200)
 OF_THE_TRAINED = ("temporal", "impressions")
 STAGES = (RETRIEVAL, RANKER, RERANK)
 Report = Callable[[str], None]
@@ -56,6 +59,7 @@ def run(
         _trained(data, protocol, report) if protocol in OF_THE_TRAINED else _fitted(data, protocol, options, report)
     )
     _write(data, protocol, result)
+    page.write(result, html or path(data, protocol).with_suffix(".html"))
     return result
 
 
@@ -107,7 +111,23 @@ def _figures(world: World, plan: Plan, answers: Answers, protocol: str) -> dict:
     if world.repeats:
         parts |= {"repeats only": answers.seen, "new items only": ~answers.seen}
     told = {name: _part(measuring, answers, chosen, scorers) for name, chosen in parts.items()}
-    return {"metrics": measuring.figures(answers, scorers), "stages": measuring.figures(answers, stages), **told}
+    return {
+        "metrics": measuring.figures(answers, scorers),
+        "stages": measuring.figures(answers, stages),
+        **told,
+        "by history": _by_history(measuring, answers, scorers),
+    }
+
+
+def _by_history(measuring: Measuring, answers: Answers, scorers: dict[str, str]) -> list[dict]:
+    """The measures of questions by how many acts of the user were known."""
+    owner, parts = answers.asked.owner, []
+    for least, most in pairwise((*HISTORIES, np.inf)):
+        chosen = (answers.known >= least) & (answers.known < most)
+        if chosen.any():
+            ends = f"{least}+" if most == np.inf else f"{least} to {most - 1}" if most > least + 1 else f"{least}"
+            parts.append({"acts": ends} | _part(measuring, answers, chosen[owner], scorers))
+    return parts
 
 
 def _part(measuring: Measuring, answers: Answers, wanted: np.ndarray, scorers: dict[str, str]) -> dict:
