@@ -46,7 +46,8 @@ ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type
 class Described:
     """What is said of a service. answer: of its 200. ready: of /readyz. largest: how large a body may be.
 
-    errors: status -> (text, schema), over the usual ones. schemas: those that these name.
+    errors: status -> (text, schema), over the usual ones. schemas: those that these name. examples: of a request's
+    body, name -> {"summary", "value"}.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Described:
     largest: str
     errors: dict[int, tuple[str, str]] = field(default_factory=dict)
     schemas: dict[str, Any] = field(default_factory=dict)
+    examples: dict[str, Any] = field(default_factory=dict)
 
     def all_errors(self) -> dict[int, tuple[str, str]]:
         usual = {
@@ -110,7 +112,7 @@ def _operation(service: str, api: Any, said: Described, schemas: dict[str, Any])
         "x-bentoml-name": api.name,
         "tags": ["Service APIs"],
         "description": inspect.cleandoc(api.doc or ""),
-        "requestBody": {"required": True, "content": _json(request)},
+        "requestBody": {"required": True, "content": _json(request, said.examples)},
         "responses": {"200": _answer(said.answer, response), **errors},
     }
 
@@ -123,5 +125,6 @@ def _answer(description: str, schema: str) -> dict[str, Any]:
     return {"description": description, "content": _json(schema)}
 
 
-def _json(schema: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=schema)}}}
+def _json(schema: str, examples: dict[str, Any] | None = None) -> dict[str, Any]:
+    shown = {"examples": examples} if examples else {}
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=schema)}, **shown}}

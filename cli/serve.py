@@ -54,9 +54,14 @@ def recommend(
         str | None, typer.Option(help="rank only these items: their ids, with commas between")
     ] = None,
     include_upcoming: Annotated[bool, typer.Option("--include-upcoming", help="shows that begin later, too")] = False,
+    picked: Annotated[
+        str | None, typer.Option(help="items that the user likes, for a new one: ids, with commas between")
+    ] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="a topic that the user likes; may come several times")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="why each item is there")] = False,
     url: Annotated[str, typer.Option(help="where the service is")] = DEFAULT_URL,
 ) -> None:
-    """Ask the running service for a user's ranking and print it with titles."""
+    """Ask the running service for a user's ranking and print it with titles, and with reasons where asked."""
     from catalog.dataset import DataSet
 
     data = DataSet.current()
@@ -65,14 +70,20 @@ def recommend(
     if include_upcoming:
         body["include_upcoming"] = True
     if candidates is not None:
-        named = [part.strip() for part in candidates.split(",") if part.strip()]
-        body["candidates"] = [original(item_id, manifest.item_ids, "--candidates") for item_id in named]
+        body["candidates"] = _ids(candidates, manifest.item_ids, "--candidates")
+    if picked is not None:
+        body["picked"] = _ids(picked, manifest.item_ids, "--picked")
+    body |= {name: value for name, value in (("topics", topic), ("explain", explain)) if value}
     try:
         answer = ask(url, body)
     except NoAnswer as error:
         typer.secho(f"streamrank: {error}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from error
     show(answer, titles(data), user_id)
+
+
+def _ids(text: str, ids: str, name: str) -> list[int | str]:
+    return [original(part.strip(), ids, name) for part in text.split(",") if part.strip()]
 
 
 def ask(url: str, body: dict) -> dict:
@@ -99,16 +110,18 @@ def _told(body: bytes) -> str:
     try:
         faults = json.loads(body)["detail"]
         told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
-        ids = any(fault["loc"][0] in ("user_id", "candidates") for fault in faults)
+        ids = any(fault["loc"][0] in ("user_id", "candidates", "picked") for fault in faults)
         return told + (" (does the service hold the data set of STREAMRANK_DATASET?)" if ids else "")
     except (ValueError, LookupError, TypeError):
         return body.decode(errors="replace")
 
 
 def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
-    """Prints an answer of the service as a table."""
+    """Prints an answer of the service as a table, and under it the reasons that it brings."""
     from rich.console import Console
     from rich.table import Table
+
+    from cli.reasons import reasons
 
     title = f"for user {user_id}, as of {answer['as_of'][:19]} UTC"
     table = Table("rank", "item", "title", "score", title=title, title_justify="left")
@@ -118,7 +131,18 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
         )
     console = Console()
     console.print(table)
-    console.print(f"model {answer['model_version']}, request {answer['request_id']}")
+    for line in reasons(answer["items"], titles):
+        console.print(line, highlight=False)
+    if answer["unknown_picked"]:
+        console.print(f"[yellow]not in the catalogue: {', '.join(map(str, answer['unknown_picked']))}[/yellow]")
+    made_for = {
+        None: "nobody in particular",
+        "picked": "what was picked",
+        "topics": "the topics",
+        "profile": "a profile",
+    }
+    known_by = made_for.get(answer["known_by"], "the user's history")
+    console.print(f"made for {known_by}; model {answer['model_version']}, request {answer['request_id']}")
     if answer["fallback"]:
         console.print(
             f"[yellow]popular items: {answer['fallback']}[/yellow]" + (" (degraded)" if answer["degraded"] else "")

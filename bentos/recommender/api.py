@@ -92,7 +92,6 @@ def api_of(manifest: Manifest) -> Api:
         list[item_id] | None,
         Field(max_length=MOST_PICKED, description="items that the user names as liked: a new user gets a list by them"),
     ]
-    example = {"json_schema_extra": {"examples": examples(manifest)}}
     request = create_model(
         "RecommendRequest",
         __base__=_Request,
@@ -100,8 +99,6 @@ def api_of(manifest: Manifest) -> Api:
         candidates=(candidates, None),
         picked=(picked, None),
     )
-    request.model_config |= example
-    request.model_rebuild(force=True)
     response = create_model(
         "RecommendResponse", __base__=_Response,
         unknown_picked=(list[as_id], Field([], description=UNKNOWN_PICKED)),
@@ -113,16 +110,17 @@ def api_of(manifest: Manifest) -> Api:
 UNKNOWN_PICKED = "picked items that the catalogue does not have; the others count"
 
 
-def examples(manifest: Manifest) -> list[dict[str, Any]]:
-    """Requests of a user who is known, of one who picked five items, and of one who named topics."""
+def examples(manifest: Manifest) -> dict[str, Any]:
+    """Requests for the OpenAPI page: of a user who is known, of one who picked items, and of one who named topics."""
     user: Any = 196 if manifest.user_ids == "integer" else "u196"
     items: list[Any] = [50, 181, 258, 286, 288]
-    items = items if manifest.item_ids == "integer" else [f"i{item}" for item in items]
-    return [
-        {"user_id": user, "k": 10},
-        {"user_id": user, "picked": items, "explain": True},
-        {"user_id": user, "topics": ["Comedy", "Drama"]},
-    ]
+    picked = items if manifest.item_ids == "integer" else [f"i{item}" for item in items]
+    bodies = {
+        "a user who is known": {"user_id": user, "k": 10},
+        "a new user who picked five items, with reasons": {"user_id": user, "picked": picked, "explain": True},
+        "a new user who named topics": {"user_id": user, "topics": ["Comedy", "Drama"]},
+    }
+    return {summary: {"summary": summary, "value": body} for summary, body in bodies.items()}
 
 
 def _item(ids: IdType) -> type[BaseModel]:

@@ -14,25 +14,27 @@ from bentos.door import JsonDoor, WithoutTracebacks
 from bentos.home import manifest, settle
 from bentos.openapi import Described, described
 from bentos.recommender import answer, home
-from bentos.recommender.api import EXPLAINED, api_of
+from bentos.recommender.api import EXPLAINED, api_of, examples
 from bentos.recommender.query import Query
 from bentos.recommender.seeds import seed_of
 from streamrank import clock, embedded
 
 settle()
-API = api_of(manifest())
+MANIFEST = manifest()
+API = api_of(MANIFEST)
 MODEL = f"{home.model_name()}:latest"
 home.promoted(MODEL)
 home.applied()
 ROUTE = "/recommend"
 LARGEST_BODY = 1 << 20  # bytes; 1,000 candidates of the longest ids fit in a third of it
 READY = "200 once the model is loaded, and on while the online store is down: popular items are answered then."
+DESCRIBED = Described("streamrank recommender", "The ranked items", READY, "1 MiB", examples=examples(MANIFEST))
 
 logger = logging.getLogger("bentoml.recommender")
 
 
 @bentoml.service(
-    service_class=described(Described("streamrank recommender", "The ranked items", READY, "1 MiB")),
+    service_class=described(DESCRIBED),
     workers=1,
     traffic={"timeout": 30, "max_concurrency": 128},
     description="Ranks what a user can watch now, by features read at request time.",

@@ -11,7 +11,7 @@ import pytest
 from running_service import until
 from small_world import DATASET, ENDED, FUTURE, ITEMS, NOW
 
-from bentos.recommender.seeds import in_sample
+from bentos.recommender.seeds import in_sample, seed_of
 from bentos.recommender.served_rows import COLUMNS
 from streamrank import clock
 
@@ -23,11 +23,14 @@ def test_an_answer_has_its_fields_and_ids_of_their_own_type(service):
     answer = service.recommend(user_id="u3", k=5).json()
     items = answer.pop("items")
     assert [item["rank"] for item in items] == [1, 2, 3, 4, 5]
-    assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
+    assert all(set(item) == {"item_id", "score", "rank", "available_from"} for item in items)
     assert all(type(item["item_id"]) is int for item in items)
     assert len(answer.pop("request_id")) == 32
     assert answer.pop("model_version")
-    assert answer == {"as_of": "2026-03-01T12:00:00Z", "variant": None, "degraded": False, "fallback": None}
+    assert answer == {
+        "as_of": "2026-03-01T12:00:00Z", "variant": None, "degraded": False, "fallback": None, "known_by": "profile",
+        "unknown_picked": [],
+    }  # fmt: skip
 
 
 def test_ten_items_by_default_and_as_many_as_asked(service):
@@ -70,6 +73,9 @@ BAD_FIELDS = {
     "user_id": [None, 7, True, 1.5, "", "x" * 257, ["u1"], {}],
     "k": [0, -1, 201, "5", 1.0, True, None],
     "candidates": [["5"], [True], [5.0], [None], [10**30], 5, "5", list(range(1_001))],
+    "picked": [["5"], [True], 5, list(range(51))],
+    "topics": ["t1", [7], [""], ["x"] * 51],
+    "explain": ["yes", 1, None],
     "surface": [7, "x" * 257],
     "device": [True],
     "location": [["CH"]],
@@ -161,7 +167,10 @@ def test_the_openapi_page_tells_what_is_taken_and_answered(service):
     candidates, nothing = request["properties"]["candidates"]["anyOf"]
     assert (candidates["items"]["type"], candidates["maxItems"], nothing) == ("integer", 1_000, {"type": "null"})
     assert set(response["properties"]) == set(service.recommend(user_id="u3").json())
-    assert set(schemas["RankedItem"]["properties"]) == {"item_id", "score", "rank", "available_from"}
+    told = {"sources", "contributions", "base", "rest", "changes"}
+    assert set(schemas["RankedItem"]["properties"]) == {"item_id", "score", "rank", "available_from"} | told
+    examples = post["requestBody"]["content"]["application/json"]["examples"]
+    assert all(service.recommend(**example["value"]).status_code == 200 for example in examples.values())
     assert set(post["responses"]) == {"200", "400", "413", "415", "429", "504"}
     assert set(page["paths"]) == {"/recommend", "/livez", "/readyz", "/metrics"}
     references = json.dumps(post).split('"$ref": "#/components/schemas/')[1:]
@@ -245,6 +254,8 @@ def test_the_served_log_tells_who_asked_for_what_and_got_it(service, served):
     assert row == context | {
         "request_id": answer["request_id"], "user_id": "u4", "item_id": str(best["item_id"]), "slot": 1,
         "returned": True, "score": best["score"], "model_version": answer["model_version"], "fallback": None,
+        "known_by": "profile", "found_by": [], "stood": 1, "propensity": 1.0, "changes": None,
+        "seed": seed_of(answer["request_id"]),
     }  # fmt: skip
 
 
