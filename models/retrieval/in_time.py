@@ -7,6 +7,7 @@ from scipy.sparse import csr_array
 
 from models.interactions import Interactions
 from models.retrieval.source import StepsAside
+from streamrank.clock import SECOND
 
 TELLING = 0.2  # the share of neighbouring acts that must differ in time
 
@@ -19,13 +20,16 @@ def by_user(acts: Interactions) -> Interactions:
 def usual_gap(ordered: Interactions, name: str) -> float:
     """The median time between neighbouring acts of a user, of those that differ; acts as `by_user` gives them.
 
+    A log tells acts of one second apart by microseconds, which say only in which order they were written down.
+
     StepsAside, for the source `name`, where so many have one time that no order can be known.
     """
     gaps = np.diff(ordered.times)[np.diff(ordered.users) == 0]
-    telling = float(np.mean(gaps > 0)) if len(gaps) else 0.0
+    apart = gaps >= SECOND if (gaps >= SECOND).any() else gaps > 0
+    telling = float(np.mean(apart)) if len(gaps) else 0.0
     if telling < TELLING:
         raise StepsAside(f"{name}: times tell the order of {telling:.0%} of users' neighbouring acts only")
-    return float(np.median(gaps[gaps > 0]))
+    return float(np.median(gaps[apart]))
 
 
 def pairs(ordered: Interactions, steps: int, nearness: Callable[[int, np.ndarray], np.ndarray]) -> csr_array:
