@@ -11,6 +11,7 @@ from catalog.errors import InputError
 from streamrank.settings import settings
 
 LabelRule = Literal["click", "engagement"]
+Times = Literal["instants", "order"]
 IdType = Literal["integer", "string"]
 NAME = r"[A-Za-z0-9][\w-]*"
 RESERVED = frozenset({"bentoml", "cache", "valkey"})  # other folders under the root
@@ -25,6 +26,9 @@ class Manifest:
     split_at: ISO instant where the test part of a temporal evaluation begins; None: each user's last 20 %.
     group_zone_hours: a group without a request is a user's day in this UTC offset. None: no such groups.
     counts: rows by table and by reason of quarantine, for display.
+    times: "order" where events brought numbers that only say what came first: each is kept as so many seconds since
+    1970. repeats: whether users want again what they acted on; None: the acts decide. on_air_hours: an item is on air
+    while anyone has acted on it within so many hours (steps, where times are an order); None: by its own times.
     """
 
     name: str
@@ -36,6 +40,9 @@ class Manifest:
     split_at: str | None = None
     group_zone_hours: int | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    times: Times = "instants"
+    repeats: bool | None = None
+    on_air_hours: float | None = None
 
 
 class DataSetMissing(InputError, FileNotFoundError):

@@ -7,7 +7,7 @@ their places), `rerank.json` (settings of the steps) and `recommender.json` (wha
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,29 +15,28 @@ import pyarrow.parquet as pq
 from models.items import Items
 from models.on_air import OnAir
 from models.ranker import Ranker
+from models.rerank.steps import RerankSettings
+from models.retrieval.merging import SOURCE_FEATURES
+from models.retrieval.sources import Fitted, load
 from models.viewer import Moment, Viewer
-
-if TYPE_CHECKING:
-    from models.retrieval.sources import Fitted
 
 ABOUT, RERANK, ITEMS, RETRIEVAL = "recommender.json", "rerank.json", "items.parquet", "retrieval"
 
 
 @dataclass(frozen=True)
 class Recommender:
-    """sources: of candidates, those that were kept. ranker: None where there was too little to learn one from; the
-    merged order of the sources holds then. feast_features, source_features: the columns that the ranker takes, in this
-    order, the former from the feature service `service`. rerank: settings of the steps of re-ranking. seen_leaves:
-    whether what a viewer acted on is not shown again. chosen: what was kept and why, as JSON.
+    """sources: of candidates. feast_features, source_features: the columns that the ranker takes, in this order, the
+    former from the feature service `service`; either may be empty. rerank: settings of the steps of re-ranking.
+    seen_leaves: whether what a viewer acted on is not shown again. chosen: what was kept and why, as JSON.
     """
 
     items: Items
-    sources: "Fitted"
-    ranker: Ranker | None
+    sources: Fitted
+    ranker: Ranker
     feast_features: tuple[str, ...] = ()
     source_features: tuple[str, ...] = ()
     service: str = "ranker"
-    rerank: dict[str, Any] = field(default_factory=dict)
+    rerank: RerankSettings = field(default_factory=RerankSettings)
     seen_leaves: bool = True
     on_air: OnAir = field(default_factory=OnAir)
     chosen: dict[str, Any] = field(default_factory=dict)
@@ -49,8 +48,14 @@ class Recommender:
 
     @property
     def names(self) -> list[str]:
-        """The sources, in the order of their features."""
-        return [source.name for source in self.sources.sources]
+        """The sources, in the order of their features, with those the ranker knows and that stepped aside since."""
+        known = [name.removesuffix("_score") for name in self.source_features if name.endswith("_score")]
+        return [*self.sources.names, *(name for name in known if name not in self.sources.names)]
+
+    def taken(self, features: np.ndarray) -> np.ndarray:
+        """Of what sources say, float32 [n, SOURCE_FEATURES(names)], the columns that the ranker takes."""
+        every = SOURCE_FEATURES(self.names)
+        return features[:, [every.index(name) for name in self.source_features]]
 
     def allowed(self, viewer: Viewer, moment: Moment) -> np.ndarray:
         """bool [items of the moment]: on air, not hidden, and where `seen_leaves` not acted on."""
@@ -59,31 +64,29 @@ class Recommender:
     def save(self, folder: Path) -> None:
         """Writes everything into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        if self.ranker:
-            self.ranker.save(folder)
+        self.ranker.save(folder)
         self.sources.save(folder / RETRIEVAL)
         pq.write_table(self.items.table, folder / ITEMS)
-        (folder / RERANK).write_text(json.dumps(self.rerank, indent=1) + "\n")
+        (folder / RERANK).write_text(self.rerank.as_json())
         (folder / ABOUT).write_text(json.dumps(self._about(), indent=1) + "\n")
 
     @classmethod
     def load(cls, folder: Path | str) -> "Recommender":
         """What `save` wrote. FileNotFoundError where the folder holds none, as that of a ranker alone."""
-        from models.retrieval.sources import load
-
         folder = Path(folder)
         about = json.loads((folder / ABOUT).read_text())
         items = Items(pq.read_table(folder / ITEMS).combine_chunks())
         return cls(
             items=items, sources=load(folder / RETRIEVAL, items),
-            ranker=Ranker.load(folder) if about.pop("ranked") else None,
+            ranker=Ranker.load(folder),
             feast_features=tuple(about.pop("feast_features")), source_features=tuple(about.pop("source_features")),
-            rerank=json.loads((folder / RERANK).read_text()), on_air=OnAir(**about.pop("on_air")), **about,
+            rerank=RerankSettings.from_json((folder / RERANK).read_text()),
+            on_air=OnAir(**about.pop("on_air")), **about,
         )  # fmt: skip
 
     def _about(self) -> dict[str, Any]:
         return {
-            "ranked": self.ranker is not None, "feast_features": self.feast_features,
+            "feast_features": self.feast_features,
             "source_features": self.source_features, "service": self.service, "seen_leaves": self.seen_leaves,
             "on_air": asdict(self.on_air), "chosen": self.chosen,
         }  # fmt: skip

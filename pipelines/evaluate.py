@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +15,19 @@ from catalog.sql import query
 from models import bootstrap, metrics
 from models.baselines import baseline_scores
 from models.items import Items
-from models.matrix import matrix
-from models.ranker import Ranker
+from models.recommender import Recommender
 from pipelines import inputs
 from pipelines.evaluation_rows import evaluation_rows
 from pipelines.interactions import items_of
 from pipelines.labels import labelled
 from pipelines.model_store import digest, in_use
-from pipelines.protocols.answers import share_of_users
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.rows import Rows, figures
+from pipelines.retrieval import scores as ranked
 from pipelines.splits import split
-from pipelines.train import ranker_folder, trained
+from pipelines.train import ranker_folder, trained, trained_recommender
 from pipelines.training_set import with_features
+from pipelines.worlds import present_world
 from streamrank import clock
 
 MEASURES = {
@@ -53,24 +53,24 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
     The tables: "warm" requests, of users with an event on an earlier UTC day, and "cold" ones; where impressions are
     logged "all" comes first. The first is the main one. StepMissing when no ranker has been trained.
     """
-    ranker = trained(data)
+    made = trained_recommender(data)
     report("label the test part")
     asked = evaluation_rows(data)
     report("ask for features")
     rows = with_features(asked.rows)
     report("score")
     holder = in_use(data)
-    scores = _ranker_scores(ranker, holder.ranker if holder else None, rows)
-    scores |= _baselines(data, rows)
+    found = _ranker_scores(data, made, holder.recommender if holder else None, rows)
+    found |= _baselines(data, rows)
     report("measure")
-    scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm", "request_time"]), scores)
+    scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm", "request_time"]), found)
     catalogue = inputs.catalogue(data).num_rows
     parts = _parts(scored, asked.shown)
     result = {
         "dataset": data.name,
         "protocol": "impressions" if asked.shown else "temporal",
         "model": digest(ranker_folder(data)),
-        "replaces": {"tag": holder.tag, "paired": HOLDER in scores} if holder else None,
+        "replaces": {"tag": holder.tag, "paired": HOLDER in found} if holder else None,
         "evaluated_at": clock.now().isoformat(),
         "main": MAIN,
         "tables": [
@@ -95,11 +95,16 @@ def read_evaluation(data: DataSet) -> dict:
     return found
 
 
-def _ranker_scores(ranker: Ranker, holder: Ranker | None, rows: pa.Table) -> dict[str, np.ndarray]:
-    scores = {CHALLENGER: ranker.score(matrix(rows, ranker.features))}
-    if holder and set(holder.features) <= set(rows.column_names):
-        scores[HOLDER] = holder.score(matrix(rows, holder.features))
-    return scores
+def _ranker_scores(
+    data: DataSet, made: Recommender, holder: Recommender | None, rows: pa.Table
+) -> dict[str, np.ndarray]:
+    world = present_world(data, made.items)
+    found = {CHALLENGER: ranked(rows, made, world)}
+    if holder and set(holder.feast_features) <= set(rows.column_names):
+        # With the sources of the training part: those in use have seen the test part.
+        held = replace(holder, sources=made.sources, items=made.items)
+        found[HOLDER] = ranked(rows, held, world)
+    return found
 
 
 def _baselines(data: DataSet, rows: pa.Table) -> dict[str, np.ndarray]:
@@ -129,8 +134,8 @@ def _figures(data: DataSet, part: Scored, shown: bool) -> dict:
         _places(part.rows["item_id"], items),
     )  # fmt: skip
     scores = {"ours" if name == CHALLENGER else name: values for name, values in part.scores.items()}
-    share = share_of_users(_codes(learned["user_id"]), _places(learned["item_id"], items), items)
-    return figures(rows, scores, Measuring(items, share, of_all=False), shown)
+    acts = np.bincount(_places(learned["item_id"], items), minlength=len(items))
+    return figures(rows, scores, Measuring(items, acts, of_all=False), shown)
 
 
 def _places(ids: pa.ChunkedArray, items: Items) -> np.ndarray:

@@ -20,35 +20,59 @@ WHO, WHAT = "user_id", "recent_items"
 COLUMNS = {"weights": "recent_weights", "watched": "recent_watched", "ratings": "recent_ratings"}
 
 # What the view `user_recent` declares, for where nothing is registered.
-ACTS = """
+SHARE = "CASE WHEN event_type = 'view' AND duration_ms > 0 THEN least(watch_ms, duration_ms) / duration_ms END"
+RATED = "CASE WHEN event_type IN ('view', 'rating') AND isfinite(value) THEN greatest(value, 0) END"
+ACTS = f"""
 SELECT event_time, shard, log_position, user_id, item_id AS recent_items,
-  (CASE WHEN share IS NOT NULL THEN 0.25 + 1.75 * share WHEN rated IS NOT NULL THEN rated / 3
-        WHEN event_type = 'like' THEN 2 WHEN event_type = 'click' THEN 0.5 ELSE 1 END)::FLOAT AS recent_weights,
-  share::FLOAT AS recent_watched, rated::FLOAT AS recent_ratings
-FROM (SELECT *,
-  CASE WHEN duration_ms > 0 THEN least(watch_ms, duration_ms) / duration_ms END AS share,
-  CASE WHEN event_type IN ('view', 'rating') AND isfinite(value) THEN greatest(value, 0) END AS rated
-  FROM events WHERE event_type IN ('view', 'click', 'like', 'rating', 'session'))
-"""
+  CAST(CASE WHEN {SHARE} IS NOT NULL THEN 0.25 + 1.75 * ({SHARE}) WHEN {RATED} IS NOT NULL THEN ({RATED}) / 3
+    WHEN event_type = 'like' THEN 2 WHEN event_type = 'click' THEN 0.5 ELSE 1 END AS FLOAT) AS recent_weights,
+  CAST({SHARE} AS FLOAT) AS recent_watched, CAST({RATED} AS FLOAT) AS recent_ratings
+FROM events WHERE event_type IN ('view', 'click', 'like', 'rating', 'session')"""
 
 
-def interactions(data: DataSet) -> tuple[Interactions, Items]:
+def interactions(data: DataSet, known: Items | None = None) -> tuple[Interactions, Items]:
     """All acts that have arrived by now, in the order of their arrival, and the items; StepMissing without events.
 
-    An act's time is its arrival, us UTC: from then on it is known. Items: those of the items file and of the log,
-    ordered by item_id.
+    An act's time is its arrival, us UTC: from then on it is known. Items: see `items_of`.
     """
-    items = items_of(data)
-    sql = f"WITH events AS {inputs.events(data)} SELECT * FROM ({ACTS}) WHERE {WHO} IS NOT NULL AND {WHAT} IS NOT NULL"
-    acts = query(f"SELECT * FROM ({sql}) ORDER BY log_position, shard")
+    items = items_of(data, known)
+    acts = query(f"SELECT * FROM ({acts_sql(data)}) ORDER BY log_position, shard")
     return _interactions(acts, items), items
 
 
-def items_of(data: DataSet) -> Items:
-    """Every item that the items file or the log names, with what is known of it by now, ordered by item_id."""
+def acts_sql(data: DataSet) -> str:
+    """SQL of a row an act on an item: the columns of the view `user_recent`, user_id, event_time and log_position."""
+    named = f"{WHO} IS NOT NULL AND {WHAT} IS NOT NULL"
+    return f"WITH events AS (FROM {inputs.events(data)}) SELECT * FROM ({_registered()}) WHERE {named}"
+
+
+def _registered() -> str:
+    """The view's SQL as Feast's registry has it; ACTS where nothing was applied yet."""
+    from pipelines.feature_store import FeaturesMissing, open_store
+
+    try:
+        views = {view.name: view for view in open_store().list_feature_views()}
+    except FeaturesMissing:
+        return ACTS
+    return views["user_recent"].batch_source.sql if "user_recent" in views else ACTS
+
+
+def items_of(data: DataSet, known: Items | None = None) -> Items:
+    """Every item that the items file or the log names, with what is known of it by now, ordered by item_id.
+
+    known: items that keep their places, as those that sources were fitted on; the others stand behind them.
+    """
     told = query(f"SELECT * FROM ({item_updates(inputs.events(data))})")
     rows = query(KNOWN, catalogue=inputs.catalogue(data), items=inputs.items(data), told=told)
+    if known is not None:
+        rows = query(
+            BEHIND, rows=rows, known=known.table.select(["item_id"]).append_column("place", _range(len(known)))
+        )
     return Items(rows.select(ITEMS.names).cast(ITEMS).combine_chunks())
+
+
+def _range(length: int) -> pa.Array:
+    return pa.array(np.arange(length))
 
 
 def _interactions(acts: pa.Table, items: Items) -> Interactions:
@@ -70,6 +94,10 @@ def _floats(column: pa.ChunkedArray) -> np.ndarray:
     return column.fill_null(float("nan")).to_numpy().astype(np.float32)
 
 
+BEHIND = """
+SELECT coalesce(rows.item_id, known.item_id) AS item_id, rows.* EXCLUDE (item_id)
+FROM rows FULL JOIN known USING (item_id) ORDER BY place NULLS LAST, item_id
+"""
 # What an event said of an item last counts before what its file says.
 KNOWN = """
 WITH said AS (

@@ -14,19 +14,22 @@ import pyarrow.parquet as pq
 from catalog.dataset import DataSet
 from catalog.sql import query
 from models.ranker import Ranker
+from models.recommender import Recommender
 from pipelines import inputs
 from pipelines.labels import labelled
 from streamrank.clock import DAY
 from streamrank.environment import CHECKOUT, prepare
 
 RECENT_DAYS = 7
-FILES = "model.*"
 
 
 @dataclass(frozen=True)
 class Stored:
+    """recommender: None where the folder is of an earlier version of this platform, and holds a ranker alone."""
+
     tag: str
     ranker: Ranker
+    recommender: Recommender | None
 
 
 def model_name(data: DataSet) -> str:
@@ -43,14 +46,16 @@ def in_use(data: DataSet) -> Stored | None:
         found = models.get(f"{model_name(data)}:latest")
     except NotFound:
         return None
-    return Stored(str(found.tag), Ranker.load(found.path))
+    whole = (Path(found.path) / "recommender.json").exists()
+    recommender = Recommender.load(found.path) if whole else None
+    return Stored(str(found.tag), recommender.ranker if recommender else Ranker.load(found.path), recommender)
 
 
-def store(data: DataSet, ranker: Ranker) -> str:
-    """Stores `ranker` with the catalogue that the service holds in memory; its tag. Nothing is stored by halves."""
-    labels = {"dataset": data.name, "feature_service": ranker.about["feature_service"]}
-    with _store().create(model_name(data), module="models.ranker", labels=labels, metadata=ranker.about) as model:
-        ranker.save(Path(model.path))
+def store(data: DataSet, made: Recommender) -> str:
+    """Stores `made` with the catalogue that the service holds in memory; its tag. Nothing is stored by halves."""
+    labels, about = {"dataset": data.name, "feature_service": made.service}, made.ranker.about
+    with _store().create(model_name(data), module="models.recommender", labels=labels, metadata=about) as model:
+        made.save(Path(model.path))
         pq.write_table(catalogue(data), Path(model.path) / "catalog.parquet")
     return str(model.tag)
 
@@ -62,9 +67,9 @@ def catalogue(data: DataSet) -> pa.Table:
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 of the ranker's files, by which an evaluation knows the ranker it is of."""
+    """SHA-256 of the recommender's files, by which an evaluation knows the one it is of."""
     total = hashlib.sha256()
-    for file in sorted(folder.glob(FILES)):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         total.update(file.read_bytes())
     return total.hexdigest()
 

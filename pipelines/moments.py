@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +14,10 @@ from catalog.updates import item_updates
 from models.interactions import Interactions
 from models.items import OPEN_BEGIN, OPEN_END, Items
 from models.on_air import OnAir, Spells, instants
+from models.retrieval.trending import Recent, half_life_of
 from models.viewer import Moment
 from pipelines import inputs
-
-HALF_LIFE_US = 3 * 24 * 3_600_000_000
-FORGOTTEN = 20  # half-lives after which an act counts for nothing that can be seen
+from streamrank.clock import HOUR, SECOND
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,14 @@ class Moments:
     rule: OnAir = field(default_factory=OnAir)
     spells: Spells = field(default_factory=Spells)
 
+    @cached_property
+    def _counts(self) -> Recent:
+        return Recent(self.acts, half_life_of(self.acts) if len(self.acts) else 1.0)
+
     def at(self, instant: int) -> Moment:
         return Moment(
             now_us=instant, on_air=self.rule.at(instant, self.items, self.acts, self.spells),
-            begins=self._begins(instant), recent=self._recent(instant),
+            begins=self._begins(instant), recent=self._counts.at(instant),
             watching=np.full(len(self.items), np.nan, np.float32),
         )  # fmt: skip
 
@@ -50,11 +54,6 @@ class Moments:
         begins[self.spells.places[began][order]] = self.spells.begins[began][order]
         return begins
 
-    def _recent(self, instant: int) -> np.ndarray:
-        first, last = np.searchsorted(self.acts.times, [instant - FORGOTTEN * HALF_LIFE_US, instant], "left")
-        weights = np.exp2((self.acts.times[first:last] - instant) / HALF_LIFE_US)
-        return np.bincount(self.acts.items[first:last], weights, len(self.items)).astype(np.float32)
-
 
 def moments(data: DataSet, acts: Interactions, items: Items) -> Moments:
     """The data set's moments, by its manifest's rule of what is on air."""
@@ -62,7 +61,9 @@ def moments(data: DataSet, acts: Interactions, items: Items) -> Moments:
 
 
 def on_air(data: DataSet) -> OnAir:
-    return OnAir(getattr(data.manifest(), "on_air_hours", None))
+    """The manifest's rule. Where times are only an order its hours are steps, which the log keeps as seconds."""
+    hours, ordered = data.manifest().on_air_hours, data.manifest().times == "order"
+    return OnAir(hours if hours is None or not ordered else hours * SECOND / HOUR)
 
 
 def spells(data: DataSet, items: Items) -> Spells:

@@ -7,7 +7,8 @@ from catalog.errors import InputError
 from pipelines.evaluate import CHALLENGER, HOLDER, read_evaluation
 from pipelines.inputs import StepMissing
 from pipelines.model_store import code_version, in_use, store
-from pipelines.train import trained
+from pipelines.train import trained_recommender
+from pipelines.worlds import fresh
 
 
 class WorseThanInUse(InputError):
@@ -59,12 +60,12 @@ def promote(data: DataSet, force: bool = False) -> Promotion:
     Raises WorseThanInUse when its main measure is below that of the ranker in use, unless `force`; StepMissing when it
     has not been trained or evaluated, or not against the ranker in use.
     """
-    ranker, evaluation = trained(data), read_evaluation(data)
+    made, evaluation = trained_recommender(data), read_evaluation(data)
     found = comparison(data, evaluation)
     if found and found.worse and not force:
         raise WorseThanInUse(f"not promoted, the trained ranker is worse: {found}. `--force` promotes it all the same")
-    about = ranker.about | {"metrics": _metrics(evaluation), "code_version": code_version()}
-    tag = store(data, replace(ranker, about=about))
+    about = made.ranker.about | {"metrics": _metrics(evaluation), "code_version": code_version()}
+    tag = store(data, replace(fresh(data, made), ranker=replace(made.ranker, about=about)))
     return Promotion(tag, found, bool(found and found.worse), _not_beaten(evaluation))
 
 

@@ -1,0 +1,111 @@
+"""What is kept of a training set's columns and kinds of rankers: what does best on its later slice.
+
+Tried are the usual kinds on all columns, the best of them on the columns of sources alone and of features alone, and
+the score of each source as it is. Too few answers to learn from leave the best source's score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from models.fitting import held_out
+from models.matrix import matrix
+from models.rankers import kinds
+from models.rankers.examples import Examples
+from models.rankers.logistic import Logistic
+from models.rankers.measures import AREAS, LISTS, measured, worth
+from models.rankers.model import Model
+from pipelines.training_set import TrainingSet
+
+FEWEST = 50  # positives in the earlier part below which nothing is learned
+EVERYTHING = "sources and features"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """model: of `kind`, fit on all rows. features: its columns. told: what was tried and kept, as JSON."""
+
+    model: Model
+    kind: str
+    features: list[str]
+    told: dict[str, Any]
+
+
+def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUAL) -> Choice:
+    """names: of the kinds that are tried."""
+    examples, counted = examples_of(rows, about.features), AREAS if about.shown else LISTS
+    alone = _alone(examples, about, counted)
+    if _too_few(examples):
+        return _source_alone(alone, examples, {"why": f"fewer than {FEWEST} positives to learn from"})
+    found = kinds.choose(examples, names, counted)
+    told = {"kinds": found.tried, "kinds aside": found.aside, "by": list(counted), "sources alone": alone}
+    sets = _sets(about)
+    tried = _tried(examples, sets, found.kind, counted) if len(sets) > 1 else {}
+    kept = max(tried, key=lambda name: worth(tried[name], counted)) if tried else next(iter(sets))
+    told |= {"columns": tried, "kind": found.kind, "kept": kept}
+    best = max((worth(each, counted) for each in alone.values()), default=-np.inf)
+    if tried and best > worth(tried[kept], counted):
+        return _source_alone(alone, examples, told | {"why": "no ranker orders the later slice better"})
+    model = found.model if kept == EVERYTHING else kinds.fit(found.kind, _only(examples, sets[kept]), found.parameters)
+    return Choice(model, found.kind, sets[kept], told)
+
+
+def examples_of(rows: pa.Table, features: list[str]) -> Examples:
+    """The rows of a training set as a ranker takes them."""
+    columns = {name: rows[name].to_numpy() if name in rows.column_names else None for name in ("weight", "slot")}
+    return Examples(
+        matrix(rows, features), rows["label"].to_numpy(), rows["qid"].to_numpy(), rows["request_time"].to_numpy(),
+        weights=columns["weight"], positions=columns["slot"], features=features,
+        users=rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy(),
+    )  # fmt: skip
+
+
+def _too_few(examples: Examples) -> bool:
+    late = held_out(examples.times, kinds.CHOSEN_ON)
+    return not late.any() or examples.labels[~late].sum() < FEWEST
+
+
+def _sets(about: TrainingSet) -> dict[str, list[str]]:
+    plain = [name for name in about.features if name not in about.source_features]
+    sets = {EVERYTHING: about.features, "features": plain, "sources": about.source_features}
+    return {name: columns for name, columns in sets.items() if columns}
+
+
+def _tried(examples: Examples, sets: dict[str, list[str]], kind: str, counted: tuple[str, ...]) -> dict[str, dict]:
+    """Set -> the measures on the later slice of the kind when fit on the rest."""
+    late = held_out(examples.times, kinds.CHOSEN_ON)
+    parts = {name: _only(examples, columns) for name, columns in sets.items()}
+    models = {name: kinds.fit(kind, part.only(~late)) for name, part in parts.items()}
+    return {
+        name: measured(part.only(late), models[name].score(part.matrix[late])) for name, part in parts.items()
+    }  # fmt: skip
+
+
+def _alone(examples: Examples, about: TrainingSet, counted: tuple[str, ...]) -> dict[str, dict]:
+    """Source -> the measures of its own score on the later slice."""
+    late = held_out(examples.times, kinds.CHOSEN_ON)
+    later = examples.only(late) if late.any() else examples
+    return {
+        name: measured(later, _score(name).score(_only(later, [f"{name}_score"]).matrix)) for name in about.sources
+    }  # fmt: skip
+
+
+def _source_alone(alone: dict[str, dict], examples: Examples, told: dict[str, Any]) -> Choice:
+    if not alone:
+        raise ValueError("expected at least one source of candidates, found none; load more acts")
+    best = max(alone, key=lambda name: np.nan_to_num(alone[name]["ndcg@10"]))
+    return Choice(_score(best), "logistic", [f"{best}_score"], told | {"kept": f"{best} alone", "sources alone": alone})
+
+
+def _score(name: str) -> Logistic:
+    """A model whose order is that of one source's score; what it does not know comes last."""
+    one = np.ones(1)
+    return Logistic(0 * one, one, one, -100 * one, np.zeros(()))
+
+
+def _only(examples: Examples, columns: list[str]) -> Examples:
+    places = [list(examples.features).index(name) for name in columns]
+    return replace(examples, matrix=examples.matrix[:, places], features=columns)

@@ -1,0 +1,75 @@
+"""What a ranker is asked in training where no impressions are logged: whom, when, and what they wanted then."""
+
+import pyarrow as pa
+
+from catalog.dataset import DataSet
+from catalog.sql import query
+from pipelines.interactions import acts_sql
+from pipelines.labels import labelled
+from pipelines.splits import split
+from streamrank.clock import DAY
+
+MOST, PER_DAY, SEED = 4_000, 2, 7
+PLAIN = 1.0  # the weight of a plain view: an act of less says nothing for the item
+
+WANTED = pa.schema([
+    pa.field("user_id", pa.string()),
+    pa.field("item_id", pa.string()),
+    pa.field("surface", pa.string()),
+    pa.field("shown_at", pa.int64()),  # microseconds: when the user acted
+    pa.field("known_at", pa.int64()),  # microseconds: when all that makes it wanted had arrived
+])  # fmt: skip
+
+
+def wanted(data: DataSet, seen_leaves: bool) -> pa.Table:
+    """What users of the training part wanted: WANTED, by time.
+
+    seen_leaves: each pair of user and item once, by the data set's label rule; else every act that weighs as much as
+    a plain view, since a user may want the same again.
+    """
+    if seen_leaves:
+        learned, _ = split(labelled(data), data.manifest())
+        return (
+            query("SELECT * FROM learned WHERE label = 1 ORDER BY shown_at", learned=learned)
+            .select(WANTED.names)
+            .cast(WANTED)
+        )
+    return _every_act(data)
+
+
+def _every_act(data: DataSet) -> pa.Table:
+    sql = f"""SELECT user_id, recent_items AS item_id, NULL AS surface,
+        least(epoch_us(event_time), log_position) AS shown_at, log_position AS known_at
+        FROM ({acts_sql(data)}) WHERE user_id IS NOT NULL AND item_id IS NOT NULL AND recent_weights >= {PLAIN}"""
+    learned, _ = split(query(sql), data.manifest())
+    return learned.select(WANTED.names).cast(WANTED).sort_by([("shown_at", "ascending")])
+
+
+def questions(rows: pa.Table, since: int, seen_leaves: bool, most: int = MOST) -> tuple[pa.Table, pa.Table]:
+    """(qid, user_id, request_time, surface by time; qid, item_id, known_at: the answers), drawn with a fixed seed.
+
+    rows: WANTED. since: us, the first instant that may be asked. A user is asked up to PER_DAY times a UTC day, one
+    microsecond before they act, for all they want on the rest of that day; where what was seen returns, for what they
+    act on at that very moment.
+    """
+    asked = query(ASKED.format(since=since, seed=SEED, day=DAY, per_day=PER_DAY, most=most), rows=rows)
+    until = f"(q.request_time + 1) // {DAY} * {DAY} + {DAY}" if seen_leaves else "q.request_time + 2"
+    return asked, query(ANSWERS.format(until=until), rows=rows, asked=asked)
+
+
+# hash() gives the same order in every run; a random one would need a seed per connection.
+ASKED = """
+SELECT row_number() OVER (ORDER BY shown_at, user_id) AS qid, user_id, shown_at - 1 AS request_time, surface
+FROM (SELECT DISTINCT ON (user_id, shown_at) * FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY user_id, shown_at // {day} ORDER BY hash(user_id, item_id, {seed})) AS turn
+    FROM rows WHERE shown_at > {since})
+    WHERE turn <= {per_day} ORDER BY user_id, shown_at, turn)
+QUALIFY row_number() OVER (ORDER BY hash(user_id, shown_at, {seed})) <= {most}
+ORDER BY qid
+"""
+ANSWERS = """
+SELECT q.qid, r.item_id, max(r.known_at) AS known_at FROM asked q JOIN rows r
+    ON r.user_id = q.user_id AND r.shown_at > q.request_time AND r.shown_at < {until}
+GROUP BY q.qid, r.item_id ORDER BY q.qid, r.item_id
+"""
