@@ -23,6 +23,7 @@ def _of(item: dict) -> Iterator[str]:
     for part in item["contributions"]:
         yield f"   {part['contribution']:+.3f}  {part['text']} ([dim]{part['feature']}[/dim])"
     if item["base"] is not None:
-        yield f"   [dim]{item['base']:+.3f} what all start from, {item['rest']:+.3f} all else: {item['score']:.3f}[/dim]"
+        base, rest, score = (item[name] for name in ("base", "rest", "score"))
+        yield f"   [dim]{base:+.3f} what all start from, {rest:+.3f} all else: {score:.3f}[/dim]"
     for change in item["changes"]:
         yield f"   {change}"

@@ -21,10 +21,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def service(world: World) -> Iterator[Service]:
-    """The service on the small world; a request may wait long for features, so that a busy machine degrades nothing."""
+    """The service on the small world; a request may wait long, so that a busy machine degrades nothing."""
     variables = {
         "STREAMRANK_SERVED_FLUSH_SECONDS": "0.2", "STREAMRANK_SERVED_SAMPLE_RATE": "0.5",
-        "STREAMRANK_FEATURE_TIMEOUT_SECONDS": "3",
+        "STREAMRANK_FEATURE_TIMEOUT_SECONDS": "3", "STREAMRANK_SOURCE_BUDGET_SECONDS": "3",
     }  # fmt: skip
     with serving(world, world.root / "service.log", **variables) as running:
         yield running

@@ -21,5 +21,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="package")
 def service(world: World) -> Iterator[Service]:
-    with serving(world, world.root / "service.log", STREAMRANK_FEATURE_TIMEOUT_SECONDS="3") as running:
+    patience = {"STREAMRANK_FEATURE_TIMEOUT_SECONDS": "3", "STREAMRANK_SOURCE_BUDGET_SECONDS": "3"}
+    with serving(world, world.root / "service.log", **patience) as running:
         yield running
