@@ -44,8 +44,8 @@ class Als:
         """StepsAside where fewer than two users or items were acted on: there is nothing in common to learn."""
         if min(len(np.unique(acts.users)), len(np.unique(acts.items))) < 2:
             raise StepsAside("als: needs acts of at least two users on at least two items")
-        model = AlternatingLeastSquares(FACTORS, REGULARIZATION, iterations=ITERATIONS, random_state=SEED)
         with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(FACTORS, REGULARIZATION, iterations=ITERATIONS, random_state=SEED)
             model.fit(_confidence(acts), show_progress=False)
         return cls._of(np.ascontiguousarray(model.item_factors, np.float32), int(acts.times.max()))
 
@@ -56,9 +56,9 @@ class Als:
 
     def vectors(self, acts: Interactions) -> np.ndarray:
         """float32 [users, factors]: each user's vector, zeros for one without an act; for the nightly run to store."""
-        model = AlternatingLeastSquares(self.factors.shape[1], REGULARIZATION)
-        model.item_factors = self.factors
         with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(self.factors.shape[1], REGULARIZATION)
+            model.item_factors = self.factors
             return model.recalculate_user(np.arange(acts.shape[0]), _confidence(acts))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:

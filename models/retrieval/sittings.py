@@ -35,7 +35,8 @@ class Sittings:
     def fit(cls, acts: Interactions, items: Items) -> "Sittings":
         """StepsAside where times do not tell sittings apart."""
         ordered = by_user(acts)
-        rows = vstack([users_rows(acts.matrix()), _sittings(ordered, usual_gap(ordered, cls.name))])
+        gap = usual_gap(ordered, cls.name)
+        rows = vstack([users_rows(acts.matrix()), _sittings(ordered, gap)])
         return cls(linear.linear(csr_array(rows), RIDGE))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
