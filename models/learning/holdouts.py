@@ -74,11 +74,18 @@ class LaterHoldout:
     seed: int = 0
 
     def folds(self, acts: Interactions) -> Iterator[Fold]:
-        bounds = acts.times[np.unique((np.linspace(self.first, 1, self.count + 1)[:-1] * len(acts)).astype(np.int64))]
-        bounds = np.unique(bounds[bounds > acts.times[0]])
-        for begin, end in zip(bounds, [*bounds[1:], np.iinfo(np.int64).max], strict=True):
+        bounds = self._bounds(acts)
+        for begin, end in zip(bounds, [*bounds, np.iinfo(np.int64).max][1:], strict=False):
             rows = slice(*np.searchsorted(acts.times, [begin, end], "left"))
             yield self._epoch(acts.before(begin), acts, acts.only(rows))
+
+    def _bounds(self, acts: Interactions) -> np.ndarray:
+        """The instants at which epochs begin; none where all acts are of one instant."""
+        if not len(acts):
+            return acts.times
+        places = (np.linspace(self.first, 1, self.count + 1)[:-1] * len(acts)).astype(np.int64)
+        found = np.unique(acts.times[places])
+        return found[found > acts.times[0]]
 
     def _epoch(self, fit: Interactions, history: Interactions, epoch: Interactions) -> Fold:
         ordered = epoch.only(np.argsort(epoch.users, kind="stable"))

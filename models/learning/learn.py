@@ -68,6 +68,8 @@ def _out_of_fold(
         asked = questions(fold, items, moments, seen_leaves, first)
         parts.append(rows_of(asked, fitted, sources, isinstance(holdout, LaterHoldout), extra))
         first += len(fold)
+    if not parts:
+        raise ValueError("holdout: expected acts at different times to hold out, found none; use another holdout")
     proposed, wanted = sum(part.proposed for part in parts), sum(part.wanted for part in parts)
     told = {
         "sources": [name for name in sources or [] if name not in aside], "aside": aside, "folds": len(parts),
