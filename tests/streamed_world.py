@@ -1,20 +1,24 @@
-"""A small streaming world on a real server: a bus, a log, two windowed views, and a recount of them in plain Python."""
+"""A small streaming world on a real server: a bus, a log, two windowed views and one of latest acts, and a recount of
+them in plain Python."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from feast import Entity, Field, PushSource, StreamFeatureView, ValueType
+from feast import Entity, FeatureView, Field, PushSource, StreamFeatureView, ValueType
 from feast.aggregation import Aggregation
-from feast.types import Float64, Int64, String
+from feast.types import Array, Float32, Float64, Int64, String
 
 from streamrank import clock
 from streamrank.events.log import EventLog
 from streamrank.events.redis_streams import RedisStreams, redis_bus
+from streamrank.latest.appending import packing
+from streamrank.latest.source import LatestSource
+from streamrank.latest.spec import LatestView, latest_view
 from streamrank.settings import feast_connection
 from streamrank.stores.connection import Connection, ConnectionOptions, connect
 from streamrank.stores.packing.keys import component, entity_keys
@@ -51,6 +55,24 @@ def declared(name: str, key: str, minutes: int = 10) -> WindowedView:
     )  # fmt: skip
 
 
+ACTS = """SELECT event_time, shard, log_position, user_id, event_id AS acts, watch_ms AS watched
+FROM events WHERE item_id <> 'i0'"""
+MOST = 25
+
+
+def declared_acts(most: int = MOST) -> LatestView:
+    """A user's last acts on other items than the first: their ids and watch_ms."""
+    source = LatestSource(name="acts_events", log="nowhere", sql=ACTS, most=most)
+    user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING)
+    schema = {"user_id": String, "acts": Array(String), "watched": Array(Float32)}
+    return latest_view(
+        FeatureView(
+            name="acts", entities=[user], source=PushSource(name="acts", batch_source=source),
+            schema=[Field(name=name, dtype=dtype) for name, dtype in schema.items()],
+        )
+    )  # fmt: skip
+
+
 @dataclass
 class World:
     """address: host:port of the server. root: where the log lies."""
@@ -59,6 +81,7 @@ class World:
     root: Path
     project: str = "streamed"
     views: tuple[WindowedView, ...] = (declared("by_item", "item_id"), declared("by_user", "user_id"))
+    acts: LatestView = field(default_factory=declared_acts)
 
     def __post_init__(self) -> None:
         self.connection: Connection = connect(ConnectionOptions.parse(self.address))
@@ -66,13 +89,13 @@ class World:
         self.log = EventLog(self.root / "events")
 
     def worker(self, **options) -> Worker:
-        return Worker(self.bus, self.connection, self.project, self.views, self.log, **options)
+        return Worker(self.bus, self.connection, self.project, [*self.views, self.acts], self.log, **options)
 
     def elsewhere(self) -> "World":
         """The same log beside a server that has nothing of it."""
-        return World(self.address, self.root, f"{self.project}x", self.views)
+        return World(self.address, self.root, f"{self.project}x", self.views, self.acts)
 
-    def rebuild(self, view: WindowedView):
+    def rebuild(self, view: WindowedView | LatestView):
         return rebuild(self.bus, self.connection, self.project, view, self.log)
 
     def publish(self, events: pa.Table) -> pa.Table:
@@ -80,7 +103,7 @@ class World:
         done = self.bus.publish(events, events["user_id"].combine_chunks())
         return events.append_column("position", pa.array(done.positions)).filter(pa.array(done.taken))
 
-    def stored(self, view: WindowedView, keys: Iterable[str], held=None) -> pa.LargeBinaryArray:
+    def stored(self, view: WindowedView | LatestView, keys: Iterable[str], held=None) -> pa.LargeBinaryArray:
         """The values of the generation that is read."""
         read = held or generations.read_by(self.connection, self.project, view.name, view.fingerprint)
         column = component(view.join_keys[0], view.key_types[view.join_keys[0]], pa.array(list(keys), pa.string()))
@@ -92,6 +115,18 @@ class World:
         names = ["events", "watch_ms", "events_10m"]
         columns = finish_columns(view, self.stored(view, keys), names, at_us)
         return dict(zip(keys, zip(*(columns[name].to_pylist() for name in names), strict=True), strict=True))
+
+    def served_acts(self, keys: Iterable[str]) -> dict[str, tuple]:
+        """By key: the row's event time and position, and its lists; NaN as None."""
+        keys, packed = list(keys), packing(self.acts)
+        layouts = {packed.layout.id: packed.layout}
+        rows = packed.unpack(self.stored(self.acts, keys), ["acts", "watched"], layouts)
+        watched = [
+            [None if number != number else number for number in row] for row in rows.columns["watched"].to_pylist()
+        ]
+        lists = zip(rows.columns["acts"].to_pylist(), watched, strict=True)
+        times = zip(rows.event_us.tolist(), rows.created_us.tolist(), strict=True)
+        return {key: (*time, *row) for key, time, row in zip(keys, times, lists, strict=True)}
 
     def applied(self, view: WindowedView, keys: Iterable[str]) -> np.ndarray:
         return applied(self.stored(view, keys))
@@ -135,3 +170,26 @@ def rows_agree(world: World, taken: pa.Table, minutes: Mapping[str, int] | None 
     for view in world.views:
         expected = recount(rows, view.join_keys[0], at_us, (minutes or {}).get(view.name, 10) * MINUTE)
         assert world.served(view, expected, at_us) == expected
+    acts_agree(world, rows)
+
+
+def acts_agree(world: World, rows: Iterable[Mapping]) -> None:
+    """The latest acts of every user are those of the events `rows`."""
+    expected = recount_acts(rows, world.acts.most)
+    assert world.served_acts(expected) == expected
+
+
+def recount_acts(rows: Iterable[Mapping], most: int) -> dict[str, tuple]:
+    """What `World.served_acts` must say, event by event."""
+    acts = defaultdict(list)
+    for event in sorted(rows, key=lambda event: event["position"]):
+        if event["item_id"] != "i0":
+            acts[event["user_id"]].append(event)
+    return {
+        user: (
+            max(min(event["event_us"], event["position"]) for event in done), done[-1]["position"],
+            [event["event_id"] for event in done[-most:]],
+            [None if event["watch_ms"] is None else float(event["watch_ms"]) for event in done[-most:]],
+        )
+        for user, done in acts.items()
+    }  # fmt: skip

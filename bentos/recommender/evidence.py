@@ -1,7 +1,7 @@
 """What the features of a served row were read from, so that an audit can compute them again.
 
-Of each view of rows the times of the row, of each windowed view the positions up to which it was applied, and the keys
-that the request did not name.
+Of each view of rows the times of the row, of latest acts a digest too, of each windowed view the positions up to which
+it was applied, and the keys that the request did not name.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 from streamrank.events.shards import NEVER
 from streamrank.stores.reader import NOT_FOUND, OnlineRead, OnlineReader
 
-KEY, EVENT, CREATED, APPLIED = "key__", "__event_us", "__created_us", "__applied"
+KEY, EVENT, CREATED, APPLIED, DIGEST = "key__", "__event_us", "__created_us", "__applied", "__digest"
 POSITIONS = pa.list_(pa.int64())
 
 
@@ -23,6 +23,7 @@ def evidence_fields(reader: OnlineReader) -> list[pa.Field]:
     """
     keys = [pa.field(f"{KEY}{name}", pa.string()) for name in reader.reached]
     times = [pa.field(f"{view}{end}", pa.int64()) for view in reader.views for end in (EVENT, CREATED)]
+    times += [pa.field(f"{view}{DIGEST}", pa.int64()) for view in reader.views_of_acts]
     return [*keys, *times, *(pa.field(f"{view}{APPLIED}", POSITIONS) for view in reader.windowed_views)]
 
 
@@ -33,6 +34,8 @@ def evidence_columns(read: OnlineRead) -> dict[str, pa.Array]:
         absent = row.status == NOT_FOUND
         columns[f"{view}{EVENT}"] = pa.array(row.event_us, mask=absent)
         columns[f"{view}{CREATED}"] = pa.array(row.created_us, mask=absent)
+    for view, digests in read.digests.items():
+        columns[f"{view}{DIGEST}"] = pa.array(digests, mask=digests == 0)
     return columns | {f"{view}{APPLIED}": _lists(applied) for view, applied in read.windows.items()}
 
 

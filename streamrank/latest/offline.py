@@ -78,18 +78,19 @@ def laid(
     return acts
 
 
-def spans_sql(acts: Acts, asked: str) -> str:
-    """SELECT of g, first and stop: places of the acts that are in the list, of each row of `asked` that has any.
+def spans_sql(acts: Acts, asked: str, aged: bool = True) -> str:
+    """SELECT of g, first and stop, places of the acts that are in the list, p and e of the last of them, of each row of
+    `asked` that has any.
 
-    asked: a relation of k0, ..., t and a number g.
+    asked: a relation of k0, ..., t and a number g. aged: whether lists older than the view's TTL at t are left out.
     """
     keys = ", ".join(acts.keys)
     equal = "".join(f"l.{key} = r.{key} AND " for key in acts.keys)
-    fresh = f" WHERE l.t - r.e <= {acts.view.max_age_us}" if acts.view.max_age_us else ""
+    fresh = f" WHERE l.t - r.e <= {acts.view.max_age_us}" if aged and acts.view.max_age_us else ""
     ends = f"SELECT {keys}, p, max(rowid) AS at, max(e) AS e FROM {acts.table} GROUP BY ALL"
     begins = f"SELECT {keys}, min(rowid) AS begin FROM {acts.table} GROUP BY ALL"
     return (
-        f"SELECT l.g, greatest(b.begin, r.at + 1 - {acts.view.most}) AS first, r.at + 1 AS stop "
+        f"SELECT l.g, greatest(b.begin, r.at + 1 - {acts.view.most}) AS first, r.at + 1 AS stop, r.p, r.e "
         f"FROM (SELECT * FROM {asked}) l ASOF JOIN ({ends}) r ON {equal}l.t >= r.p "
         f"JOIN ({begins}) b ON {equal.replace('r.', 'b.').removesuffix(' AND ')}{fresh}"
     )

@@ -61,6 +61,11 @@ class OnlineRead:
         NEVER where it never touched the key. A view of which nothing is filled, so that it is missing, is not in it."""
         return {label: part.applied() for label, part in self._read.items() if part.values is not None}
 
+    @cached_property
+    def digests(self) -> dict[str, np.ndarray]:
+        """By view of latest acts, a digest of the row that was read: int64 [n], 0 where there is none."""
+        return {label: part.digests() for label, part in self._read.items() if part.acts is not None}
+
     def at(self, places: np.ndarray) -> "OnlineRead":
         """The same of some of the rows: int64 places [m] among them."""
         taken = pa.array(places)
@@ -114,6 +119,11 @@ class OnlineReader:
     def views(self) -> tuple[str, ...]:
         """The views of rows that are read, by the names that `OnlineRead.rows` has."""
         return tuple(view.label for view in self._plan.views if not view.has_windows)
+
+    @property
+    def views_of_acts(self) -> tuple[str, ...]:
+        """Those among `views` whose rows are latest acts, by the names that `OnlineRead.digests` has."""
+        return tuple(view.label for view in self._plan.views if view.windows and not view.has_windows)
 
     @property
     def windowed_views(self) -> tuple[str, ...]:

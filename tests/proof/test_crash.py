@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from servers import Server
-from streamed_world import SCHEMA, World, recount, rows_of, some_events
+from streamed_world import SCHEMA, World, acts_agree, recount, rows_of, some_events
 from streaming_process import LEASE_SECONDS, start, work, write_log
 
 from streamrank import clock
@@ -167,6 +167,7 @@ def agree(world: World, events: pa.Table) -> None:
     for view in world.views:
         expected = recount(rows, view.join_keys[0], at_us)
         assert world.served(view, expected, at_us) == expected
+    acts_agree(world, rows)
 
 
 def in_order(taken: list[pa.Table]) -> list[tuple]:

@@ -16,10 +16,10 @@ from validation.audit.compare import Counts, compare, count, matrix_of
 from validation.audit.floors import floors
 from validation.audit.freshness import count_stale
 from validation.audit.log import LogSnapshot
-from validation.audit.question import Question, question_of
-from validation.audit.recompute import Made, Patience, Recompute
+from validation.audit.question import ACTS, Question, question_of
+from validation.audit.recompute import Made, Patience, Recompute, numbers_of
 from validation.audit.report import Report
-from validation.audit.served import Chosen, Piece, instants, pieces
+from validation.audit.served import DIGEST, Chosen, Piece, instants, pieces
 
 UNKNOWN = "unknown"
 MEMORY, THREADS = "2GB", 2
@@ -78,6 +78,7 @@ class _Run:
         with duckdb.connect(config={"threads": THREADS, "memory_limit": MEMORY}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             self._judge(rows, known, recompute(connection, rows, known))
+            self._judge_acts(rows, piece.digested(), connection, recompute)
         unknown = [name for name in piece.features if name not in self.question.features]
         self._judge(rows, unknown, _nothing(len(rows), len(unknown)))
         self._ask_fresh(rows, known)
@@ -85,6 +86,18 @@ class _Run:
     def _judge(self, rows: pa.Table, names: list[str], made: Made) -> None:
         served = matrix_of(rows, names)
         count([self._of(name) for name in names], names, rows, served, made, compare(served, made))
+
+    def _judge_acts(
+        self, rows: pa.Table, labels: list[str], connection: duckdb.DuckDBPyConnection, recompute: Recompute
+    ) -> None:
+        """Of each view of latest acts one number a row, made of all its lists."""
+        labels = [label for label in labels if label in self.question.acts]
+        if not labels:
+            return
+        digests = [np.asarray(rows[label + DIGEST].combine_chunks().fill_null(0), np.int64) for label in labels]
+        served, made = np.column_stack(list(map(numbers_of, digests))), recompute.acts(connection, rows, labels)
+        counts = [self._counts.setdefault(label, Counts(label, ACTS)) for label in labels]
+        count(counts, labels, rows, served, made, compare(served, made))
 
     def _ask_fresh(self, rows: pa.Table, names: list[str]) -> None:
         """Of rows from all over the piece, as many as it has to give."""

@@ -21,7 +21,7 @@ OVERDUE = "not found offline, where it should have arrived by now"
 class Counts:
     """One feature's values. compared = equal + mismatched + missing; those in flight are counted apart.
 
-    kind: of what it is made, "rows", "windows" or "derived"; "unknown" where the service has no such feature.
+    kind: of what it is made, "rows", "windows", "acts" or "derived"; "unknown" where the service has no such feature.
     nonzero: compared values that were served and are not 0. largest_difference: among those mismatched.
     reasons: why values are mismatched or missing. stale: of `asked` values, those that differ from what was known at
     the request's instant.

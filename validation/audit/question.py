@@ -1,4 +1,4 @@
-"""What served values were made of, by the registry: rows of row views, windows of the log, functions of both.
+"""What served values were made of, by the registry: rows of row views, windows or acts of the log, functions of these.
 
 It reads the declarations anew instead of asking the online reader, so that a mistake of the reader is not repeated.
 """
@@ -11,17 +11,18 @@ from feast.feature_view import DUMMY_ENTITY_ID
 from feast.types import Bool, FeastType
 
 from streamrank.derived import NUMBERS, feature_inputs, request_fields
+from streamrank.latest.spec import LatestView, is_latest, latest_view
 from streamrank.paths import columns_of
 from streamrank.windows.spec import WindowedView, is_windowed, windowed_view
 
-ROWS, WINDOWS, DERIVED = "rows", "windows", "derived"
+ROWS, WINDOWS, ACTS, DERIVED = "rows", "windows", "acts", "derived"
 
 
 @dataclass(frozen=True)
 class Stored:
     """A view that is read online. keys: join key -> the name it is given under. types: feature -> declared type.
 
-    windowed: what its values are made of, None for a row view. ttl_us: 0 for none.
+    windowed, latest: what its values are made of, None for a row view. ttl_us: 0 for none.
     """
 
     label: str
@@ -30,6 +31,7 @@ class Stored:
     types: Mapping[str, FeastType]
     ttl_us: int
     windowed: WindowedView | None
+    latest: LatestView | None
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Derived:
 
 @dataclass(frozen=True)
 class Asked:
-    """A feature of the service. kind: ROWS, WINDOWS or DERIVED."""
+    """A feature of the service. kind: ROWS, WINDOWS, ACTS or DERIVED."""
 
     name: str
     label: str
@@ -53,12 +55,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Question:
-    """A service's features by name, and the views behind them by label. given_as: join key -> the request's column."""
+    """A service's features by name, and the views behind them by label. given_as: join key -> the request's column.
+
+    acts: the project's views of latest acts, of which requests log digests, by name.
+    """
 
     features: Mapping[str, Asked]
     stored: Mapping[str, Stored]
     derived: Mapping[str, Derived]
     given_as: Mapping[str, str]
+    acts: Mapping[str, Stored]
 
 
 def question_of(store: FeatureStore, service: FeatureService) -> Question:
@@ -72,7 +78,8 @@ def question_of(store: FeatureStore, service: FeatureService) -> Question:
         for field in projection.features
         if field.dtype in NUMBERS or field.dtype == Bool
     ]
-    return Question({each.name: each for each in features}, stored, derived, columns_of(store.list_entities()))
+    acts = {view.name: _stored(view) for view in store.list_feature_views() if is_latest(view)}
+    return Question({each.name: each for each in features}, stored, derived, columns_of(store.list_entities()), acts)
 
 
 def needed(question: Question, names: Sequence[str]) -> dict[str, list[str]]:
@@ -90,6 +97,8 @@ def needed(question: Question, names: Sequence[str]) -> dict[str, list[str]]:
 def _kind(label: str, stored: Mapping[str, Stored]) -> str:
     if label not in stored:
         return DERIVED
+    if stored[label].latest:
+        return ACTS
     return WINDOWS if stored[label].windowed else ROWS
 
 
@@ -103,6 +112,7 @@ def _stored(view: FeatureView) -> Stored:
         types={field.name: field.dtype for field in view.features},
         ttl_us=int(view.ttl.total_seconds() * 1_000_000) if view.ttl else 0,
         windowed=windowed_view(view) if is_windowed(view) else None,
+        latest=latest_view(view) if is_latest(view) else None,
     )
 
 

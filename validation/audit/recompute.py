@@ -13,6 +13,7 @@ from streamrank import clock
 from streamrank.derived import Column, as_numbers, columnwise, transform
 from validation.audit.floors import Floors
 from validation.audit.log import LogSnapshot
+from validation.audit.made_of_acts import from_acts
 from validation.audit.made_of_rows import from_rows
 from validation.audit.made_of_windows import from_windows
 from validation.audit.question import DERIVED, Derived, Question, needed
@@ -81,6 +82,18 @@ class Recompute:
             _matrix([lost.get((each.label, each.name), never) for each in features], len(rows), np.bool_),
         )
 
+    def acts(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, labels: Sequence[str]) -> Made:
+        """Of the views of latest acts `labels` the digests of the rows that were read, by `numbers_of`."""
+        made = [from_acts(connection, self.question.acts[label], rows, self.question.given_as, self.log, self.floors)
+                for label in labels]  # fmt: skip
+        old = self.now_us - instants(rows) > self.patience.log_us
+        return Made(
+            _matrix([numbers_of(each.digests) for each in made], len(rows), np.float32),
+            _matrix([each.beyond & ~old for each in made], len(rows), np.bool_),
+            _matrix([each.beyond & old for each in made], len(rows), np.bool_),
+            _matrix([each.lost for each in made], len(rows), np.bool_),
+        )
+
     def _stored(self, connection: duckdb.DuckDBPyConnection, rows: pa.Table, names: Sequence[str]) -> tuple:
         """(label, feature) -> column; label -> bool [n] in flight, and overdue; (label, feature) -> bool [n] lost."""
         columns, flying, overdue, lost = {}, {}, {}, {}
@@ -91,12 +104,22 @@ class Recompute:
                 made = from_windows(connection, view, wanted, rows, given_as, self.log, self.floors)
                 found, beyond, patience_us = made.columns, made.beyond, self.patience.log_us
                 lost |= {(label, name): gone for name, gone in made.lost.items()}
+            elif view.latest:
+                acts = from_acts(connection, view, rows, given_as, self.log, self.floors)
+                found, beyond, patience_us = acts.columns, acts.beyond, self.patience.log_us
+                lost |= {(label, name): acts.lost for name in wanted}
             else:
                 found, beyond = from_rows(connection, view, wanted, rows, given_as, self.repo_path)
                 patience_us = self.patience.rows_us
             flying[label], overdue[label] = beyond & (age_us <= patience_us), beyond & (age_us > patience_us)
             columns |= {(label, name): column for name, column in found.items()}
         return columns, flying, overdue, lost
+
+
+def numbers_of(digests: np.ndarray) -> np.ndarray:
+    """float32 [n], equal for equal digests int64 [n] and for others by a chance of one in 2^31; NaN for 0, no row."""
+    bits = (digests.astype(np.uint64) & np.uint64(0xBFFFFFFF)).astype(np.uint32)  # without a bit that all NaN have
+    return np.where(digests == 0, np.float32(np.nan), bits.view(np.float32))
 
 
 def single(values: Column) -> np.ndarray:

@@ -17,7 +17,7 @@ from catalog.sql import file_list
 from streamrank.events.shards import NEVER, SHARDS
 
 PIECE_ROWS = 100_000
-KEY, EVENT, CREATED, APPLIED = "key__", "__event_us", "__created_us", "__applied"
+KEY, EVENT, CREATED, APPLIED, DIGEST = "key__", "__event_us", "__created_us", "__applied", "__digest"
 SHARE = 2**64
 
 
@@ -59,6 +59,10 @@ class Piece:
     def applied(self) -> list[str]:
         """The columns with applied positions."""
         return [name for name in self.columns if name.endswith(APPLIED)]
+
+    def digested(self) -> list[str]:
+        """The views of latest acts of which there are digests."""
+        return [name.removesuffix(DIGEST) for name in self.columns if name.endswith(DIGEST)]
 
 
 def pieces(folder: Path, since_us: int | None = None, rows: int = PIECE_ROWS) -> Iterator[Piece]:

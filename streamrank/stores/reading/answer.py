@@ -11,6 +11,7 @@ from feast.types import from_feast_to_pyarrow_type
 
 from streamrank.derived import Column, as_numbers, columnwise, transform
 from streamrank.events.shards import NEVER
+from streamrank.latest.digest import digests
 from streamrank.stores.packing import age
 from streamrank.stores.packing.columns import valid_of
 from streamrank.stores.packing.layout import Layout
@@ -40,6 +41,7 @@ class Answered:
     """What was read of a view, by distinct key. numbers: float32 [keys, features], NaN where missing.
 
     state: of rows, None of windows. values: of windows, as they were read, None of rows and where none are filled.
+    acts: of rows of latest acts, as they were read.
     """
 
     view: StoredView
@@ -48,6 +50,7 @@ class Answered:
     columns: Mapping[str, pa.Array]
     state: RowState | None = None
     values: pa.LargeBinaryArray | None = None
+    acts: pa.LargeBinaryArray | None = None
 
     def number(self, feature: str) -> np.ndarray:
         """float32 [rows]."""
@@ -66,6 +69,10 @@ class Answered:
         if self.distinct.rows < self.distinct.keys:
             return applied(self.distinct.column_over_rows(self.values))
         return self.distinct.over_rows(applied(self.values), NEVER)
+
+    def digests(self) -> np.ndarray:
+        """int64 [rows], 0 where there is no row."""
+        return self.distinct.over_rows(digests(self.acts), 0)
 
     def rows(self) -> RowState:
         over = self.distinct.over_rows
@@ -93,7 +100,8 @@ def answered(
         columns = {name: pc.if_else(absent, pa.scalar(None, column.type), column) for name, column in columns.items()}
         gone = status == NOT_FOUND
         event_us, created_us = np.where(gone, 0, event_us), np.where(gone, 0, created_us)
-    return Answered(view, distinct, numbers, columns, RowState(event_us, created_us, status))
+    acts = values if view.windows else None
+    return Answered(view, distinct, numbers, columns, RowState(event_us, created_us, status), acts=acts)
 
 
 def finished(
