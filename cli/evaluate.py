@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.steps import print_json, steps
+from cli.steps import print_json, said, steps
 
 
 class Protocol(StrEnum):
@@ -16,6 +16,12 @@ class Protocol(StrEnum):
     LEAVE_ONE_OUT = "leave-one-out"
     LAST = "last-10-percent"
     IMPRESSIONS = "impressions"
+
+
+NEEDS = {
+    Protocol.TEMPORAL: "train", Protocol.IMPRESSIONS: "train", Protocol.LEAVE_ONE_OUT: "apply", Protocol.LAST: "apply",
+}  # fmt: skip
+"""The steps that must have been run before; a part by chance has no point in time at which features could be asked."""
 
 
 def evaluate(
@@ -46,13 +52,15 @@ def evaluate(
     from catalog.dataset import DataSet
     from cli.evaluation_tables import print_tables
     from pipelines.protocols.running import Options, run
+    from pipelines.steps import bring_up_to_date
 
     if dataset:
         _choose(dataset)
+    data = DataSet.current()
     with steps(None) as report:
-        found = run(
-            DataSet.current(), protocol.value, Options(repeats, on_air_hours, questions, ablations), report, html
-        )
+        if protocol in NEEDS:
+            bring_up_to_date(data, NEEDS[protocol], report, said)
+        found = run(data, protocol.value, Options(repeats, on_air_hours, questions, ablations), report, html)
     print_json(found) if as_json else print_tables(found)
 
 

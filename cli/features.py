@@ -9,10 +9,12 @@ def features() -> None:
     """Compute the batch features of the data set in use from its event log, one Parquet file a feature view."""
     from catalog.dataset import DataSet
     from pipelines.batch_features import compute_batch_features
+    from pipelines.steps import mark
 
     data = DataSet.current()
     data.manifest()
     counts = compute_batch_features(data)
+    mark(data, "features")
     for view, rows in counts.items():
         typer.echo(f"{rows:>12,} rows  {view}")
     typer.echo(f"{sum(counts.values()):>12,} rows in {data.features}")
@@ -20,9 +22,12 @@ def features() -> None:
 
 def apply() -> None:
     """Register feature_repo/ with Feast, as `feast apply` does there."""
+    from catalog.dataset import DataSet
     from pipelines import feature_store
+    from pipelines.steps import mark
 
     views = feature_store.apply()
+    mark(DataSet.current(), "apply")
     typer.echo(f"{len(views)} feature views applied: {', '.join(views)}")
 
 

@@ -13,8 +13,10 @@ from cli import (
     demo_service,
     evaluate,
     features,
+    off_policy,
     pipeline,
     publish,
+    registry,
     serve,
     server,
     simulate,
@@ -38,7 +40,9 @@ app.command()(features.materialize)
 app.command()(pipeline.training_set)
 app.command()(pipeline.train)
 app.command()(evaluate.evaluate)
-app.command()(pipeline.promote)
+app.command()(registry.models)
+app.command()(registry.promote)
+app.command()(registry.rollback)
 app.command()(serve.serve)
 app.command()(serve.recommend)
 app.command()(publish.intake)
@@ -47,6 +51,7 @@ app.command()(simulate.simulate)
 app.command()(stream.stream)
 app.command()(stream.rebuild)
 app.command()(audit.audit)
+app.command()(off_policy.off_policy)
 app.command()(demo.demo)
 app.add_typer(bench.app)
 

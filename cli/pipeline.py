@@ -1,11 +1,14 @@
-"""`streamrank training-set`, `train` and `promote`: from features to the ranker in use."""
+"""`streamrank training-set` and `train`: from features to a recommender that can be tested."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.steps import print_json, steps
+from cli.steps import print_json, said, steps
+
+if TYPE_CHECKING:
+    from pipelines.train import Fit
 
 Json = Annotated[bool, typer.Option("--json", help="print the result as JSON")]
 
@@ -29,13 +32,17 @@ def training_set(
     from dataclasses import asdict
 
     from catalog.dataset import DataSet
+    from pipelines.steps import mark
     from pipelines.training_set import build_training_set
 
     if entities:
         _features_of(entities, service, out, as_json)
         return
-    with steps(3) as report:
-        made = build_training_set(DataSet.current(), report, service, out)
+    data = DataSet.current()
+    with steps(None) as report:
+        made = build_training_set(data, report, service, out)
+    if out is None:
+        mark(data, "training-set")
     if as_json:
         print_json(asdict(made))
         return
@@ -57,44 +64,34 @@ def _features_of(entities: Path, service: str, out: Path | None, as_json: bool) 
 
 
 def train(as_json: Json = False) -> None:
-    """Fit the ranker to the training set."""
+    """Fit sources and rankers and keep what does best, after the steps before it that are missing or out of date."""
     from dataclasses import asdict
 
     from catalog.dataset import DataSet
+    from pipelines.steps import bring_up_to_date, mark
     from pipelines.train import ranker_folder
     from pipelines.train import train as fit
 
     data = DataSet.current()
-    with steps(1) as report:
-        report("grow trees")
+    with steps(None) as report:
+        ran = bring_up_to_date(data, "training-set", report, said)
+        report("fit rankers")
         made = fit(data)
+        mark(data, "train")
     if as_json:
-        print_json(asdict(made))
+        print_json({**asdict(made), "ran": [*ran, "train"]})
         return
-    typer.echo(f"{made.trees} trees from {made.rows:,} rows, stopped early on {made.stopped_on:,} later ones")
-    leading = ", ".join(f"{name} {share:.0%}" for name, share in list(made.gains.items())[:6])
-    typer.echo(f"most telling features: {leading}")
+    _print_fit(made)
     typer.echo(f"written to {ranker_folder(data)}; `streamrank evaluate` tests it")
 
 
-def promote(
-    force: Annotated[bool, typer.Option("--force", help="even if it ranks worse than the one in use")] = False,
-    as_json: Json = False,
-) -> None:
-    """Put the trained ranker into use, unless it ranks worse than the one it would replace."""
-    from dataclasses import asdict
-
-    from catalog.dataset import DataSet
-    from pipelines.promote import promote as put_into_use
-
-    with steps(1) as report:
-        report("store the ranker")
-        made = put_into_use(DataSet.current(), force)
-    if as_json:
-        print_json(asdict(made))
-        return
-    if made.comparison:
-        typer.echo(("forced, though worse: " if made.forced else "") + str(made.comparison))
-    typer.echo(f"in use from now on: {made.tag}")
-    for other, lead in made.not_beaten.items():
-        typer.echo(f"note: on the test part it does not rank better than {other}: {lead}")
+def _print_fit(made: "Fit") -> None:
+    chosen = made.chosen
+    trees = f"{made.trees} trees of a {made.kind}" if made.trees else f"a {made.kind}"
+    typer.echo(f"{trees} from {made.rows:,} rows, stopped early on {made.stopped_on:,} later ones")
+    typer.echo(f"kept: {chosen['kept']}" + (f" ({chosen['why']})" if "why" in chosen else ""))
+    for name, reason in chosen["aside"].items():
+        typer.echo(f"without {name}: {reason.removeprefix(f'{name}: ')}")
+    if made.gains:
+        leading = ", ".join(f"{name} {share:.0%}" for name, share in list(made.gains.items())[:6])
+        typer.echo(f"most telling features: {leading}")

@@ -32,6 +32,11 @@ def steps(total: int | None) -> Iterator[Callable[[str], None]]:
         progress.update(task, completed=total)
 
 
+def said(line: str) -> None:
+    """Tells what is done besides what was asked for, on stderr."""
+    typer.echo(line, err=True)
+
+
 def print_json(result: dict) -> None:
     """Prints `result` on stdout, NaN as null."""
     typer.echo(json.dumps(result, indent=1))

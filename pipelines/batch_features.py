@@ -40,6 +40,11 @@ def compute_batch_features(data: DataSet) -> dict[str, int]:
         }
 
 
+def names() -> list[str]:
+    """The views that are computed."""
+    return [*(view.name for view in VIEWS), "user_interests", "item_attributes", "user_attributes"]
+
+
 def last_known_day() -> int:
     """The last UTC day, counted from 1970-01-01, whose features are known now: its end plus the delay has passed."""
     delay_us = round(settings().batch_delay.total_seconds() * clock.SECOND)

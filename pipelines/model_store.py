@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from catalog import in_use as record
 from catalog.dataset import DataSet
 from catalog.sql import query
 from models.ranker import Ranker
@@ -38,17 +39,27 @@ def model_name(data: DataSet) -> str:
 
 
 def in_use(data: DataSet) -> Stored | None:
-    """The ranker that was stored last, None where none was."""
-    models = _store()
-    from bentoml.exceptions import NotFound
-
-    try:
-        found = models.get(f"{model_name(data)}:latest")
-    except NotFound:
+    """The recommender in use, None where none was ever promoted."""
+    tag = tag_in_use(data)
+    if tag is None:
         return None
+    found = _store().get(tag)
     whole = (Path(found.path) / "recommender.json").exists()
     recommender = Recommender.load(found.path) if whole else None
     return Stored(str(found.tag), recommender.ranker if recommender else Ranker.load(found.path), recommender)
+
+
+def tag_in_use(data: DataSet) -> str | None:
+    """What the record says, if the store has it; else the version that was stored last; None where there is none."""
+    tags = {str(model.tag): model.info.creation_time for model in stored(data)}
+    recorded = record.in_use(data)
+    return recorded if recorded in tags else max(tags, key=tags.__getitem__, default=None)
+
+
+def stored(data: DataSet) -> list:
+    """BentoML's models of the data set, in no order."""
+    name = model_name(data)
+    return [model for model in _store().list() if model.tag.name == name]
 
 
 def store(data: DataSet, made: Recommender) -> str:

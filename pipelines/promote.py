@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 from catalog.dataset import DataSet
 from catalog.errors import InputError
+from catalog.in_use import put_into_use
 from pipelines.evaluate import CHALLENGER, HOLDER, read_evaluation
 from pipelines.inputs import StepMissing
-from pipelines.model_store import code_version, in_use, store
+from pipelines.model_store import code_version, in_use, store, tag_in_use
 from pipelines.train import trained_recommender
 from pipelines.worlds import fresh
 
@@ -55,7 +56,7 @@ class Promotion:
 
 
 def promote(data: DataSet, force: bool = False) -> Promotion:
-    """Stores the trained ranker with its measures in BentoML's model store, from where the service takes the latest.
+    """Stores the trained recommender with its measures in BentoML's model store, and records that it is in use.
 
     Raises WorseThanInUse when its main measure is below that of the ranker in use, unless `force`; StepMissing when it
     has not been trained or evaluated, or not against the ranker in use.
@@ -65,8 +66,11 @@ def promote(data: DataSet, force: bool = False) -> Promotion:
     if found and found.worse and not force:
         raise WorseThanInUse(f"not promoted, the trained ranker is worse: {found}. `--force` promotes it all the same")
     about = made.ranker.about | {"metrics": _metrics(evaluation), "code_version": code_version()}
+    about |= {"kind": made.ranker.kind, "kept": made.chosen.get("kept")}
+    replaced, forced = tag_in_use(data), bool(found and found.worse)
     tag = store(data, replace(fresh(data, made), ranker=replace(made.ranker, about=about)))
-    return Promotion(tag, found, bool(found and found.worse), _not_beaten(evaluation))
+    put_into_use(data, tag, replaced, "promoted", forced)
+    return Promotion(tag, found, forced, _not_beaten(evaluation))
 
 
 def comparison(data: DataSet, evaluation: dict) -> Comparison | None:
@@ -99,4 +103,10 @@ def _metrics(evaluation: dict) -> dict:
     """The ranker's own measures of the main table, and by how much it beats the other scorers there."""
     table = evaluation["tables"][0]
     lead = {other: measures[evaluation["main"]] for other, measures in table["differences"].items()}
-    return {**table["scorers"][CHALLENGER], "table": table["name"], "requests": table["telling"], "lead": lead}
+    return {
+        **table["scorers"][CHALLENGER],
+        "main": evaluation["main"],
+        "table": table["name"],
+        "requests": table["telling"],
+        "lead": lead,
+    }

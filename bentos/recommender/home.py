@@ -9,6 +9,7 @@ from bentoml.models import get as get_model
 
 from bentos.home import CannotServe
 from catalog.dataset import DataSet
+from catalog.in_use import in_use
 from models.recommender import ABOUT
 from streamrank.settings import settings
 
@@ -16,6 +17,19 @@ from streamrank.settings import settings
 def model_name() -> str:
     """What the promoted model of the data set in use is called in BentoML's model store."""
     return f"ranker-{settings().dataset}".lower()
+
+
+def model_tag() -> str:
+    """The version in use as the record says, else the latest of the store."""
+    recorded = in_use(DataSet.current())
+    return recorded if recorded and _stored(recorded) else f"{model_name()}:latest"
+
+
+def _stored(tag: str) -> bool:
+    try:
+        return bool(get_model(tag))
+    except NotInStore:
+        return False
 
 
 def promoted(tag: str) -> Model:

@@ -1,7 +1,7 @@
 """The recommender: `bentoml serve` and `bentoml build` find it through pyproject.toml.
 
-The model is the last promoted one when the service starts (in a bento, the one it was built with); a later promotion
-is served after a restart. What is slow to import is imported by the worker that ranks, not by the commands.
+The model is the one in use when the service starts (in a bento, the one it was built with); a later promotion or
+rollback is served after a restart. What is slow to import is imported by the worker that ranks, not by the commands.
 """
 
 import logging
@@ -22,7 +22,7 @@ from streamrank import clock, embedded
 settle()
 MANIFEST = manifest()
 API = api_of(MANIFEST)
-MODEL = f"{home.model_name()}:latest"
+MODEL = home.model_tag()
 home.promoted(MODEL)
 home.applied()
 ROUTE = "/recommend"
