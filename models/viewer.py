@@ -1,10 +1,12 @@
 """Who asks, and the moment at which they ask: all that a source may look at."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 NOBODY = np.zeros(0, np.int64)
+PICKED = 2.0  # a title somebody names as liked weighs as much as a like
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,17 @@ class Viewer:
     def liked(self) -> np.ndarray:
         """Places of what they acted on or picked, each once, int64."""
         return np.unique(np.concatenate([self.items, self.picked]))
+
+    @cached_property
+    def weighed(self) -> tuple[np.ndarray, np.ndarray]:
+        """(`liked`, float32 [n] the greatest weight of each): most sources ask for it, so it is made once."""
+        places = np.concatenate([self.items, self.picked])
+        weights = np.concatenate([self.weights, np.full(len(self.picked), PICKED)]).astype(np.float32)
+        order = np.lexsort((-weights, places))
+        places, weights = places[order], weights[order]
+        first = np.ones(len(places), bool)
+        first[1:] = places[1:] != places[:-1]
+        return places[first], weights[first]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from scipy.sparse import csc_array, csr_array
 
 from models.interactions import Interactions
 from models.items import Items
+from models.retrieval.cells import cells_of
 from models.retrieval.choice import choice_weights
 from models.retrieval.liking import liking
 from models.retrieval.source import NOTHING, Found, StepsAside, best
@@ -27,19 +28,22 @@ STATED = 1.0  # the weight of a stated topic, beside an act's
 STRONGEST = 64  # terms of a profile by which items are looked up
 ASKED, OTHERS = 800, 30  # acts on which fields are weighed; other items that each is held against
 LEAST_WEIGHT = 0.05
-LATEST = 200  # acts of a user that make their profile
+LATEST = 1_000  # acts of a user that make their profile, as online
 SEED = 20_240_517
 
 
 @dataclass(frozen=True)
 class Content:
-    """weights: float64 [fields]. vectors: float32 [items, terms]; postings: the same by term; field: of each term."""
+    """weights: float64 [fields]. vectors: float32 [items, terms]; postings: the same by term; field: of each term;
+    topics: the term of each topic.
+    """
 
     terms: Terms
     weights: np.ndarray
     vectors: csr_array
     postings: csc_array
     field: np.ndarray
+    topics: dict[str, int]
     name: str = "content"
 
     @classmethod
@@ -54,10 +58,10 @@ class Content:
     @classmethod
     def _of(cls, terms: Terms, weights: np.ndarray, items: Items) -> "Content":
         vectors = terms.matrix(items)
-        return cls(terms, weights, vectors, vectors.tocsc(), terms.fields)
+        return cls(terms, weights, vectors, vectors.tocsc(), terms.fields, terms.places("topics"))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
-        profile = self.profile(*liking(_latest(viewer), self.vectors.shape[0]), viewer.topics)
+        profile = self.profile(*liking(viewer, self.vectors.shape[0]), viewer.topics)
         terms = np.flatnonzero(profile)
         if not len(terms):
             return NOTHING
@@ -69,17 +73,17 @@ class Content:
 
     def profile(self, places: np.ndarray, weights: np.ndarray, topics: Sequence[str] = ()) -> np.ndarray:
         """float64 [terms], of each field a vector of length 1, or 0 where nothing is known. places: int64 [n]."""
-        cells, lengths = _slices(self.vectors.indptr, places)
+        cells, lengths = cells_of(self.vectors.indptr, places)
         of_items = self.vectors.data[cells] * np.repeat(weights, lengths)
         profile = np.bincount(self.vectors.indices[cells], of_items, minlength=len(self.terms)).astype(np.float64)
         if topics:
-            profile[self.terms.places("topics", tuple(topics))] += STATED
+            profile[[self.topics[topic] for topic in topics if topic in self.topics]] += STATED
         length = np.sqrt(np.bincount(self.field, profile**2, minlength=len(FIELDS)))
         return profile / np.where(length > 0, length, 1)[self.field]
 
     def likeness(self, profile: np.ndarray, places: np.ndarray) -> np.ndarray:
         """float64 [n, fields]: the cosine of profile and items in each field."""
-        cells, lengths = _slices(self.vectors.indptr, places)
+        cells, lengths = cells_of(self.vectors.indptr, places)
         terms = self.vectors.indices[cells]
         blocks = np.repeat(np.arange(len(places)), lengths) * len(FIELDS) + self.field[terms]
         sums = np.bincount(blocks, self.vectors.data[cells] * profile[terms], minlength=len(places) * len(FIELDS))
@@ -103,24 +107,10 @@ class Content:
 
     def _found(self, terms: np.ndarray, strength: np.ndarray, allowed: np.ndarray, most: int) -> Found:
         """The best of the items that have any of the terms; a score of 0 is known, but nothing to propose."""
-        cells, lengths = _slices(self.postings.indptr, terms)
+        cells, lengths = cells_of(self.postings.indptr, terms)
         told = self.postings.data[cells] * np.repeat(strength, lengths)
         scores = np.bincount(self.postings.indices[cells], told, minlength=self.vectors.shape[0]).astype(np.float32)
         return best(scores, allowed[: len(scores)] & (scores > 0), most)
-
-
-def _latest(viewer: Viewer) -> Viewer:
-    if len(viewer.items) <= LATEST:
-        return viewer
-    return replace(viewer, items=viewer.items[-LATEST:], weights=viewer.weights[-LATEST:])
-
-
-def _slices(bounds: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(places of the cells of these rows of a sparse matrix, how many each has)."""
-    begins = bounds[rows].astype(np.int64)
-    lengths = bounds[rows + 1] - begins
-    skipped = np.repeat(begins - np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64), lengths)
-    return skipped + np.arange(len(skipped)), lengths
 
 
 def _field_weights(content: Content, acts: Interactions) -> np.ndarray:

@@ -9,10 +9,9 @@ from models.interactions import Interactions
 from models.items import Items
 from models.retrieval.some import among
 from models.retrieval.source import NOTHING, Found, StepsAside
-from models.viewer import Moment, Viewer
+from models.viewer import PICKED, Moment, Viewer
 
 FOLLOWING = 3.0  # acts that following a creator is worth
-PICKED = 2.0
 FADING = 0.99  # of each act before the latest
 NOBODY = -1
 

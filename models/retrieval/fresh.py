@@ -58,5 +58,7 @@ class Fresh:
                 interest[self.topics.names[topic]] += STATED
         if not interest.sum():
             return np.zeros(len(places))
-        shares = np.append(np.minimum(1, self.topics.sums(interest / interest.sum())), 0)
-        return shares[np.minimum(places, self.topics.items)]
+        known = places < self.topics.items
+        shares = np.zeros(len(places))
+        shares[known] = np.minimum(1, self.topics.sums(interest / interest.sum(), places[known]))
+        return shares

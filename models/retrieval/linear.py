@@ -13,6 +13,8 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
 
+from models.retrieval.cells import cells_of
+
 DENSE = 5_000  # items; 100 MB
 NEIGHBOURS = 200
 Weights = np.ndarray | csr_array
@@ -28,7 +30,10 @@ def linear(rows: csr_array, ridge: float) -> Weights:
 
 def summed(weights: Weights, places: np.ndarray) -> np.ndarray:
     """float32 [items]: the sum of the rows of `places`."""
-    return np.asarray(weights[places].sum(axis=0), np.float32).ravel()
+    if isinstance(weights, np.ndarray):
+        return np.asarray(weights[places].sum(axis=0), np.float32)
+    cells, _ = cells_of(weights.indptr, places)
+    return np.bincount(weights.indices[cells], weights.data[cells], minlength=weights.shape[1]).astype(np.float32)
 
 
 def save(weights: Weights, file: Path) -> None:

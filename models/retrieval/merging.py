@@ -42,19 +42,26 @@ def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) ->
     fused = np.bincount(item, 1 / (SMOOTHING + 1 + ranks), minlength=len(places))
     sure = np.bincount(item, ranks < SURE, minlength=len(places)) > 0
     kept = np.lexsort((-fused, ~sure))[:most]
-    chosen = places[kept[np.argsort(-fused[kept], kind="stable")]]
-    features = features_of(found, names, chosen)
-    return Candidates(chosen, features, ~np.isnan(features[:, 1:-1:2]))
+    kept = kept[np.argsort(-fused[kept], kind="stable")]
+    of_source = np.full((len(places), len(names)), np.nan, np.float32)
+    of_source[item, np.repeat(np.arange(len(names)), [len(places) for places in lists])] = ranks + 1
+    features = _features(found, names, places[kept], of_source[kept])
+    return Candidates(places[kept], features, ~np.isnan(of_source[kept]))
 
 
 def features_of(found: Mapping[str, Found], names: Sequence[str], places: np.ndarray) -> np.ndarray:
     """float32 [m, F]: what the sources say of any places, int64 [m], in the columns of `SOURCE_FEATURES`."""
+    ranks = [ranks_of(found.get(name, NOTHING).places, places) for name in names]
+    return _features(found, names, places, np.stack(ranks, axis=1) if names else np.zeros((len(places), 0)))
+
+
+def _features(found: Mapping[str, Found], names: Sequence[str], places: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     features = np.full((len(places), 2 * len(names) + 1), np.nan, np.float32)
     for column, name in enumerate(names):
         if name in found:
             features[:, 2 * column] = found[name].of(places)
-            features[:, 2 * column + 1] = ranks_of(found[name].places, places)
-    features[:, -1] = np.count_nonzero(~np.isnan(features[:, 1:-1:2]), axis=1)
+    features[:, 1:-1:2] = ranks
+    features[:, -1] = np.count_nonzero(~np.isnan(ranks), axis=1)
     return features
 
 

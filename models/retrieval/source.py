@@ -15,6 +15,8 @@ from models.interactions import Interactions
 from models.items import Items
 from models.viewer import Moment, Viewer
 
+SAMPLED = 16  # one value in so many shows where the best begin
+
 
 class StepsAside(Exception):
     """A source lacks what it needs of this data set; the message says what, and all else goes on without it."""
@@ -61,14 +63,35 @@ class Source(Protocol):
 def best(scores: np.ndarray, allowed: np.ndarray, most: int) -> Found:
     """Of a score for each item, float32 [items] with NaN for none: the best that are allowed, ties by place."""
     usable = np.flatnonzero(allowed[: len(scores)] & ~np.isnan(scores))
-    values = scores[usable]
+    falling = -scores[usable]
     if len(usable) > most:
-        bar = np.partition(values, len(values) - most)[len(values) - most]
-        above, equal = np.flatnonzero(values > bar), np.flatnonzero(values == bar)
-        kept = np.sort(np.concatenate([above, equal[: most - len(above)]]))
-        usable, values = usable[kept], values[kept]
-    order = np.argsort(-values, kind="stable")
-    return Found(usable[order], values[order], lambda places: _taken(scores, places))
+        kept = _least(falling, most)
+        usable, falling = usable[kept], falling[kept]
+    order = np.argsort(falling, kind="stable")
+    return Found(usable[order], -falling[order], lambda places: _taken(scores, places))
+
+
+def _least(values: np.ndarray, most: int) -> np.ndarray:
+    """Places, ascending, of the `most` least values, of equal ones the first. most: less than there are.
+
+    A sample tells nearly all that are too great, so that little is left to partition; and the least are asked for, as
+    numpy's partition is slow where the greatest are asked for and many values are equal.
+    """
+    near = _near(values, most)
+    few = values[near]
+    bar = np.partition(few, most - 1)[most - 1] if most else -np.inf
+    below, equal = np.flatnonzero(few < bar), np.flatnonzero(few == bar)
+    return near[np.sort(np.concatenate([below, equal[: most - len(below)]]))]
+
+
+def _near(values: np.ndarray, most: int) -> np.ndarray:
+    """Places, ascending, of all values up to some bar, at least `most`."""
+    sample, rank = values[::SAMPLED], 2 * most // SAMPLED + SAMPLED
+    if rank < len(sample):
+        near = np.flatnonzero(values <= np.partition(sample, rank)[rank])
+        if len(near) >= most:
+            return near
+    return np.arange(len(values))
 
 
 def _taken(scores: np.ndarray, places: np.ndarray) -> np.ndarray:

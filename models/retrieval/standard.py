@@ -9,8 +9,10 @@ def standard(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     scores: float32 [items], NaN for none, which counts as 0 in the mean and stays NaN. allowed: bool, at least as long.
     The order stays; only the scale goes, which tells how much a viewer did and not which item they want.
     """
-    known = np.nan_to_num(scores[allowed[: len(scores)]], nan=0.0)
+    known = scores[allowed[: len(scores)]].astype(np.float64)
     if not len(known):
         return scores
-    spread = known.std(dtype=np.float64)
-    return ((scores - known.mean(dtype=np.float64)) / (spread if spread > 0 else 1)).astype(np.float32)
+    known[np.isnan(known)] = 0
+    known -= (mean := known.mean())
+    spread = np.sqrt((known * known).mean())
+    return (scores - np.float32(mean)) / np.float32(spread if spread > 0 else 1)

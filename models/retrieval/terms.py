@@ -34,10 +34,11 @@ class Terms:
     def fields(self) -> np.ndarray:
         return pc.utf8_slice_codeunits(self.names, 0, 1).cast(pa.int64()).to_numpy()
 
-    def places(self, field: str, values: tuple[str, ...]) -> np.ndarray:
-        """Those of the values that are terms of this field."""
-        found = pc.index_in(_named(pa.array(values, pa.string()), field), value_set=self.names)
-        return found.drop_null().to_numpy().astype(np.int64)
+    def places(self, field: str) -> dict[str, int]:
+        """The terms of this field, without its number, and where they are."""
+        own = np.flatnonzero(self.fields == FIELDS.index(field))
+        values = pc.utf8_slice_codeunits(self.names.take(pa.array(own)), 2)
+        return dict(zip(values.to_pylist(), own.tolist(), strict=True))
 
     def matrix(self, items: Items) -> csr_array:
         """float32 [items, terms]: 1 + ln(how often) times idf, over the length of the item's vector of that field."""

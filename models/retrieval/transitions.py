@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from models.interactions import Interactions
 from models.items import Items
 from models.retrieval import linear
+from models.retrieval.cells import cells_of
 from models.retrieval.in_time import by_user, pairs, usual_gap
 from models.retrieval.source import NOTHING, Found, best
 from models.retrieval.standard import standard
@@ -43,7 +44,9 @@ class Transitions:
         if not len(latest):
             return NOTHING
         fading = FADING ** np.arange(len(latest))[::-1].astype(np.float32)
-        scores = np.asarray(self.weights[latest].T @ fading, np.float32)
+        cells, lengths = cells_of(self.weights.indptr, latest)
+        told = self.weights.data[cells] * np.repeat(fading, lengths)
+        scores = np.bincount(self.weights.indices[cells], told, minlength=self.weights.shape[0]).astype(np.float32)
         scores[scores == 0] = np.nan
         return best(standard(scores, allowed), allowed, most)
 

@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.retrieval.liking import PICKED, liking
-from models.viewer import Viewer
+from models.retrieval.liking import liking
+from models.viewer import PICKED, Viewer
 
 
 def test_each_item_comes_once_with_its_greatest_weight_picks_among_them():
