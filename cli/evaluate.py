@@ -3,11 +3,14 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.steps import print_json, said, steps
+
+if TYPE_CHECKING:
+    from catalog.dataset import DataSet
 
 
 class Protocol(StrEnum):
@@ -58,10 +61,16 @@ def evaluate(
         _choose(dataset)
     data = DataSet.current()
     with steps(None) as report:
-        if protocol in NEEDS:
-            bring_up_to_date(data, NEEDS[protocol], report, said)
+        if need := _need(data, protocol):
+            bring_up_to_date(data, need, report, said)
         found = run(data, protocol.value, Options(repeats, on_air_hours, questions, ablations), report, html)
     print_json(found) if as_json else print_tables(found)
+
+
+def _need(data: "DataSet", protocol: Protocol) -> str | None:
+    """The step that must have been run before; features mean nothing where times are only an order."""
+    need = NEEDS.get(protocol)
+    return None if need == "apply" and data.manifest().times == "order" else need
 
 
 def _choose(dataset: str) -> None:

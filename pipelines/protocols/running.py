@@ -12,15 +12,16 @@ import numpy as np
 
 from catalog.dataset import DataSet
 from catalog.errors import InputError
-from models.retrieval.sources import fit_all
+from models.learning.question import Extra
 from pipelines.evaluate import evaluate
 from pipelines.evaluation_report import page
 from pipelines.labels import has_impressions
 from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
-from pipelines.protocols.answers import Answers, questions, simple_answers, together
+from pipelines.protocols.answers import Answers, simple_answers, together
 from pipelines.protocols.asked import Plan, Task
+from pipelines.protocols.feature_columns import feature_columns, why_none
 from pipelines.protocols.measured import Measuring
-from pipelines.protocols.stages import RANKER, RERANK, RETRIEVAL, retrieved
+from pipelines.protocols.ours import RANKER, STAGES, Ours, ours
 from pipelines.protocols.world import World, world
 from streamrank import clock
 
@@ -31,7 +32,6 @@ PLANS: dict[str, ModuleType] = {
 }
 HISTORIES = (0, 1, 5, 20, 50, 100, 200)
 OF_THE_TRAINED = ("temporal", "impressions")
-STAGES = (RETRIEVAL, RANKER, RERANK)
 Report = Callable[[str], None]
 
 
@@ -81,25 +81,29 @@ def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> d
         raise InputError(
             f"data set {data.name!r}: expected acts that {protocol} can ask for, found none; bring more data"
         )
-    parts = [_answers(found, task, report) for task in plan.tasks]
+    why = why_none(data, plan.tasks[0].timed, found.ordered)
+    extra = None if why else feature_columns(found.items)
+    parts = [_answers(found, task, extra, report) for task in plan.tasks]
     report("measure")
-    return _head(data, protocol, found, plan) | _figures(found, plan, together(parts), protocol)
+    return {
+        **_head(data, protocol, found, plan),
+        "features": why or "as known just before each question",
+        "chosen": {task.name: part.told for task, (_, part) in zip(plan.tasks, parts, strict=True)},
+        "aside": {name: reason for _, part in parts for name, reason in part.aside.items()},
+        **_figures(found, plan, together([answers for answers, _ in parts]), protocol),
+    }
 
 
-def _answers(world: World, task: Task, report: Report) -> Answers:
-    report(f"{task.name}: fit")
-    sources = fit_all(task.fit, world.items)
-    report(f"{task.name}: ask")
-    ours = retrieved(sources, questions(world, task), len(task.asked))
+def _answers(world: World, task: Task, extra: Extra | None, report: Report) -> tuple[Answers, Ours]:
+    found = ours(world, task, extra, report)
     simple = simple_answers(world, task)
-    return replace(simple, lists={**ours, **simple.lists})
+    return replace(simple, lists={**found.lists, **simple.lists}), found
 
 
 def _figures(world: World, plan: Plan, answers: Answers, protocol: str) -> dict:
     acts = np.bincount(plan.tasks[-1].fit.items, minlength=len(world.items))
     measuring = Measuring(world.items, acts, of_all=protocol == "random-75-25")
-    last = [stage for stage in STAGES if stage in answers.lists][-1]
-    scorers = {"ours": last} | {n: n for n, lists in answers.lists.items() if n not in STAGES and (lists >= 0).any()}
+    scorers = {"ours": RANKER} | {n: n for n, lists in answers.lists.items() if n not in STAGES and (lists >= 0).any()}
     stages = {name: name for name in STAGES if name in answers.lists}
     owner = answers.asked.owner
     parts = {

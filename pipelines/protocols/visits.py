@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.interactions import Interactions
-
-REPEATS_COUNT_FROM = 0.1  # of the visits
+from pipelines.worlds import REPEATS_COUNT_FROM
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from pipelines.interactions import interactions
 from pipelines.moments import spells
 from pipelines.protocols.present import Present
 from pipelines.protocols.visits import Visits, repeats_count, visits
+from pipelines.worlds import gap
 from streamrank.clock import HOUR, SECOND
-
-ONLY_ORDER = 10_000_000 * SECOND  # a last time before May 1970 counts steps, not seconds
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,13 @@ def world(data: DataSet, repeats: bool | None = None, on_air_hours: float | None
         raise inputs.StepMissing(
             f"data set {data.name!r}: expected acts of users on items (view, click, like, rating), found none"
         )
-    ordered = int(acts.times[-1]) < ONLY_ORDER
+    manifest = data.manifest()
+    ordered = manifest.times == "order"
     if ordered:  # the log tells equal times apart by a microsecond, which says nothing of what came first
         acts = replace(acts, times=acts.times // SECOND * SECOND)
-    manifest = data.manifest()
-    found = visits(acts, SECOND if ordered else HOUR)
-    said = getattr(manifest, "repeats", None) if repeats is None else repeats
-    hours = getattr(manifest, "on_air_hours", None) if on_air_hours is None else on_air_hours
+    found = visits(acts, gap(data))
+    said = manifest.repeats if repeats is None else repeats
+    hours = manifest.on_air_hours if on_air_hours is None else on_air_hours
     # Of times that are an order the unit is a step, which the log keeps as a second.
     rule = OnAir(hours if hours is None or not ordered else hours * SECOND / HOUR)
     return World(acts, items, ordered, found, repeats_count(found, said), rule, spells(data, items), _stated(data))
