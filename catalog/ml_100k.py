@@ -4,18 +4,13 @@ The licence forbids passing it on, so it comes out of the PyPI wheel of RecBole 
 RecBole's links from films to a knowledge graph, which tell the director. A rating is a view with a value.
 """
 
-import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 from catalog.dataset import Manifest
-from catalog.errors import InputError
 from catalog.source import Source, fingerprint
 from catalog.sql import query
 from catalog.tables import read
+from catalog.wheels import unpacked
 
 WHEEL = "recbole==1.2.1"
 MEMBERS = "recbole/dataset_example/ml-100k"
@@ -59,30 +54,4 @@ def source(cache: Path, name: str = "ml-100k") -> Source:
 
 def fetch(cache: Path) -> Path:
     """The folder of the data set's files below `cache`; downloads the wheel when they are not there yet."""
-    folder = cache / MEMBERS
-    if all((folder / f"ml-100k.{table}").exists() for table in TABLES):
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    wheels = sorted(cache.glob("recbole-1.2.1-*.whl")) or _download(cache)
-    with tempfile.TemporaryDirectory(dir=cache) as partial:
-        try:
-            with zipfile.ZipFile(wheels[0]) as wheel:
-                wheel.extractall(partial, [f"{MEMBERS}/ml-100k.{table}" for table in TABLES])
-        except (zipfile.BadZipFile, KeyError) as error:
-            raise InputError(f"ml-100k: {wheels[0]} is damaged ({error}); delete it and try again") from error
-        folder.mkdir(parents=True, exist_ok=True)
-        for table in TABLES:  # whole files or none, also when two processes fetch at once
-            os.replace(Path(partial) / MEMBERS / f"ml-100k.{table}", folder / f"ml-100k.{table}")
-    return folder
-
-
-def _download(cache: Path) -> list[Path]:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(cache), WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True)
-    wheels = sorted(cache.glob("recbole-1.2.1-*.whl"))
-    if done.returncode or not wheels:
-        last = (done.stderr.strip() or "pip said nothing").splitlines()[-1]
-        raise InputError(
-            f"ml-100k: could not fetch {WHEEL} with pip: {last}. Check the network, or put the wheel into {cache}"
-        )
-    return wheels
+    return unpacked(cache, WHEEL, [f"{MEMBERS}/ml-100k.{table}" for table in TABLES], "ml-100k") / MEMBERS

@@ -40,13 +40,16 @@ def mean(values: np.ndarray, users: np.ndarray, weights: np.ndarray | None = Non
     return _interval(total.sum() / weight.sum(), draws)
 
 
-def means(values: np.ndarray, users: np.ndarray) -> list[Interval]:
-    """The mean of each column of `values` [n, columns] over those that are no NaN; all by the same draws."""
+def means(values: np.ndarray, users: np.ndarray, weights: np.ndarray | None = None) -> list[Interval]:
+    """The mean of each column of `values` [n, columns] over those that are no NaN; all by the same draws.
+
+    weights: [n, columns], how often each value counts; once where absent.
+    """
     owners, unit = np.unique(users, return_inverse=True)
-    known = ~np.isnan(values)
+    counted = ~np.isnan(values) * (1.0 if weights is None else weights)
     total, weight = np.zeros((len(owners), values.shape[1])), np.zeros((len(owners), values.shape[1]))
-    np.add.at(total, unit, np.where(known, values, 0))
-    np.add.at(weight, unit, known)
+    np.add.at(total, unit, np.nan_to_num(values) * counted)
+    np.add.at(weight, unit, counted)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = total.sum(axis=0) / weight.sum(axis=0)
         blocks = _counts(len(owners), len(owners), DRAWS)

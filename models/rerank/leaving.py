@@ -4,6 +4,8 @@ import numpy as np
 
 from models.rerank.step import Context, Ranked
 
+LEFT = "left out"
+
 
 def without(ranked: Ranked, unwanted: np.ndarray, why: str, context: Context) -> Ranked:
     """The list without the places `unwanted`, int64 [m]."""
@@ -12,5 +14,5 @@ def without(ranked: Ranked, unwanted: np.ndarray, why: str, context: Context) ->
     leaves = leaves[ranked.places]
     if not leaves.any():
         return ranked
-    said = dict.fromkeys(ranked.places[leaves].tolist(), f"left out: {why}")
+    said = dict.fromkeys(ranked.places[leaves].tolist(), f"{LEFT}: {why}")
     return ranked.reordered(np.flatnonzero(~leaves), said)
