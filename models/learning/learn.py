@@ -52,7 +52,7 @@ def learn(
     ranker, chosen = _ranker(examples, told["sources"], rankers)
     report("fit the sources to all acts")
     fitted = fit_all(acts, items, told["sources"])
-    return Learned(fitted, ranker, list(ranker.features), extra, told | chosen)
+    return Learned(fitted, ranker, list(ranker.features), extra, told | chosen, examples)
 
 
 def _out_of_fold(

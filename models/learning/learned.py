@@ -8,6 +8,7 @@ import numpy as np
 from models.learning.examples import CANDIDATES
 from models.learning.question import Extra, Question
 from models.ranker import Ranker
+from models.rankers.examples import Examples
 from models.retrieval.merging import Candidates, merged
 from models.retrieval.side_by_side import ask
 from models.retrieval.sources import Fitted
@@ -20,7 +21,8 @@ NOTHING_WANTED = np.zeros(0, np.int64)
 class Learned:
     """sources: fitted to all acts. ranker: of the columns feature_names. chosen: what was tried, kept and why, as JSON.
 
-    extra: gives the columns that are not of the sources, as `learn` was given it.
+    extra: gives the columns that are not of the sources, as `learn` was given it. examples: what the ranker learned
+    from, so that it can be fitted again to a part of it.
     """
 
     sources: Fitted
@@ -28,6 +30,7 @@ class Learned:
     feature_names: list[str]
     extra: Extra | None = None
     chosen: dict[str, Any] = field(default_factory=dict)
+    examples: Examples | None = None
 
     def candidates(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int = CANDIDATES) -> Candidates:
         """What the sources propose together."""
