@@ -161,6 +161,8 @@ def gather(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> pa.Larg
     """The slices data[start : start + length] as one array, without nulls."""
     offsets = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
+    if len(starts) == 1:  # one long row is a slice, not a window to be looked for
+        return from_offsets(offsets, np.ascontiguousarray(data[starts[0] : starts[0] + lengths[0]]))
     size = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else None
     if size:
         taken = sliding_window_view(data, size)[starts]

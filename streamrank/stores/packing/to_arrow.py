@@ -58,7 +58,7 @@ def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     listed = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=listed[1:])
     row = np.repeat(np.arange(len(counts)), counts)
-    starts = _uint32(data, offsets[row] + 4 * (np.arange(listed[-1]) - listed[row])) if len(row) else first[:0]
+    starts = _numbers(gather(data, offsets[:-1], first)) if len(row) else first[:0]
     ends = np.append(starts[1:], 0)
     last = listed[1:][counts > 0] - 1
     ends[last] = sizes[counts > 0]
@@ -73,13 +73,18 @@ def parsed(stored: Stored) -> list[Value | None]:
 
 
 def _uint32(data: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    return np.frombuffer(gather(data, starts, np.full(len(starts), 4)).buffers()[2], "<u4").astype(np.int64)
+    return _numbers(gather(data, starts, np.full(len(starts), 4)))
+
+
+def _numbers(tables: pa.LargeBinaryArray) -> np.ndarray:
+    """int64: the uint32 of all tables, one behind the other."""
+    return np.frombuffer(tables.buffers()[2], "<u4").astype(np.int64)
 
 
 def _utf8(values: pa.LargeBinaryArray, offsets: np.ndarray) -> pa.Array:
     """Text; offsets: [n + 1], where the values of each row begin."""
     try:
-        return pc.cast(values, pa.large_string())
+        return pc.cast(values, pa.string() if values.nbytes < 2**31 else pa.large_string())
     except pa.ArrowInvalid as error:
         wrong = next(at for at, value in enumerate(values.to_pylist()) if not _is_utf8(value))
         row = int(np.searchsorted(offsets, wrong, side="right")) - 1
@@ -95,6 +100,8 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _listed(kind: Kind, offsets: np.ndarray, found: pa.Array, absent: np.ndarray) -> pa.Array:
+    if found.type == kind.arrow.value_type and offsets[-1] < 2**31:
+        return _nulled(pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), found), absent)
     return _nulled(pa.LargeListArray.from_arrays(pa.array(offsets), found).cast(kind.arrow), absent)
 
 
