@@ -57,13 +57,16 @@ def _show_open_bandit(found: dict) -> None:
 
 def _show_served(found: dict) -> None:
     typer.echo(f"{found['rows']:,} rows of {found['requests']:,} requests; a reward is a positive label")
-    table = _table("rewards a slot, 95 % intervals", "policy", "slots", "as served", *ESTIMATORS, "rows' worth")
+    table = _table(
+        "rewards a slot, 95 % intervals", "policy", "slots", "as served", *ESTIMATORS, "covered", "rows' worth"
+    )
     for name, of in found["policies"].items():
         if "reason" in of:
             typer.echo(f"{name}: {of['reason']}")
             continue
         shown = [_interval(of["estimates"][each]) if each in of["estimates"] else "" for each in ESTIMATORS]
-        table.add_row(name, of["slots"], _interval(of["as served"]), *shown, f"{of['support']['effective']:,.0f}")
+        known = f"{of['covered']:.0%}", f"{of['support']['effective']:,.0f}"
+        table.add_row(name, of["slots"], _interval(of["as served"]), *shown, *known)
     _print(table)
     if "exploration" in found:
         _show_exploration(found["exploration"])

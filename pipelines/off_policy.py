@@ -7,6 +7,10 @@ item-position model). Intervals draw users. Three things are told:
   difference is the price of learning, without any weight;
 - the list without exploration, on the slots that it fills from the top whatever is drawn;
 - the ranker trained last, with as much exploration by epsilon, on requests that were logged with all candidates.
+
+An item that is not explored never stands above its place in the list, nor far below it. What a new ranker would show
+there the log cannot tell: `covered` is the share of its slots that the log speaks of; ips leaves the others out, and
+snips takes them to be like those.
 """
 
 from dataclasses import asdict, dataclass
@@ -31,7 +35,7 @@ NOT_WHOLE = "no request was logged with all its candidates (STREAMRANK_SERVED_SA
 
 
 def estimated(data: DataSet) -> dict:
-    """rows, requests, exploration, and policies: name -> slots, as served, support, estimates; or a reason why not.
+    """rows, requests, exploration, and policies: name -> slots, as served, covered, support, estimates; or a reason.
 
     Raises StepMissing when nothing was served with a propensity long enough ago.
     """
@@ -153,6 +157,7 @@ def _told(logged: Logged, slots: np.ndarray) -> dict:
         "slots": f"1 to {slots.max() + 1}",
         "rows": len(slots),
         "as served": asdict(served),
+        "covered": min(1.0, off_policy.support(logged).mean_weight),
         "support": asdict(off_policy.support(logged, CLIP)),
         "estimates": {name: asdict(found) for name, found in off_policy.estimates(logged, CLIP).items()},
     }

@@ -1,19 +1,23 @@
 """From a log of a world whose rates are known: what is estimated of other policies is what they would have earned."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import xgboost
 from histories import DAY, make_data_set
 from reranked import context, in_order, items
 
 from bentos.recommender.served_rows import COLUMNS
 from catalog.dataset import DataSet
+from models.ranker import Ranker
 from models.rerank.exploration import Exploration
 from pipelines.inputs import StepMissing
-from pipelines.off_policy import WITHOUT, estimated
+from pipelines.off_policy import NEW, WITHOUT, estimated
+from pipelines.train import ranker_folder
 from streamrank import clock
 from streamrank.events.served import write_whole
 
@@ -28,17 +32,24 @@ def present(platform):
         yield
 
 
-def served(share: float = SHARE) -> tuple[list[dict], list[dict]]:
-    """Rows of a served log and the events that followed: one list for all, its items explored, clicks by RATES."""
+def served(share: float = SHARE, whole: bool = False) -> tuple[list[dict], list[dict]]:
+    """Rows of a served log and the events that followed: one list for all, its items explored, clicks by RATES.
+
+    whole: with the candidates that were not returned.
+    """
     random, rows, events = np.random.default_rng(3), [], []
     step, asked = Exploration(share, "epsilon"), context(items([None] * ITEMS), K)
     for number in range(REQUESTS):
-        answer = step.apply(in_order(ITEMS), type(asked)(**{**vars(asked), "seed": number}))
+        answer = step.apply(in_order(ITEMS), replace(asked, seed=number))
         at, user = NOW - 2 * DAY + number * 60_000_000, f"u{random.integers(USERS)}"
-        for slot, place in enumerate(answer.places[:K].tolist()):
-            row = {"request_id": f"r{number}", "as_of": at, "user_id": user, "item_id": f"i{place}", "slot": slot + 1}
-            row |= {"returned": True, "score": 0.0, "model_version": "1", "seed": number}
-            rows.append(row | {"propensity": answer.propensity[slot], "changes": answer.changes.get(place)})
+        for slot, place in enumerate(answer.places.tolist()):
+            row = {"request_id": f"r{number}", "as_of": at, "user_id": user, "item_id": f"i{place}", "returned": True}
+            row |= {"score": 0.0, "model_version": "1", "seed": number, "rate": RATES[place]}
+            if slot >= K:
+                rows += [row | {"returned": False}] if whole else []
+                continue
+            row |= {"slot": slot + 1, "propensity": answer.propensity[slot], "changes": answer.changes.get(place)}
+            rows.append(row)
             shown = {"user_id": user, "item_id": f"i{place}", "event_time": at + 1_000}
             events.append(shown | {"event_type": "impression", "request_id": f"r{number}"})
             if random.random() < RATES[place]:
@@ -48,9 +59,9 @@ def served(share: float = SHARE) -> tuple[list[dict], list[dict]]:
 
 def write(data: DataSet, rows: list[dict], folder: str = "served_on=2024-10-01") -> None:
     instants = [row | {"as_of": np.datetime64(row["as_of"], "us").item()} for row in rows]
-    columns = {name: [row.get(name) for row in instants] for name in COLUMNS.names}
-    arrays = [pa.array(columns[field.name], field.type) for field in COLUMNS]
-    write_whole(pa.Table.from_arrays(arrays, schema=COLUMNS), data.served / folder / "part.parquet")
+    schema = COLUMNS.append(pa.field("rate", pa.float32()))
+    arrays = [pa.array([row.get(field.name) for row in instants], field.type) for field in schema]
+    write_whole(pa.Table.from_arrays(arrays, schema=schema), data.served / folder / "part.parquet")
 
 
 @pytest.fixture
@@ -90,6 +101,38 @@ def others() -> float:
         for rank, slot in enumerate(slot for slot in range(K) if slot not in explores):
             by_slot[slot].append(RATES[rank])
     return float(np.mean([np.mean(rates) for rates in by_slot]))
+
+
+def test_a_new_ranker_is_worth_what_its_own_lists_would_have_earned_as_far_as_the_log_covers_them():
+    rows, events = served(whole=True)
+    data = make_data_set(events)
+    write(data, rows)
+    matrix = RATES.astype(np.float32)[:, None]
+    trees = xgboost.train({"max_depth": 4, "lambda": 0, "nthread": 1}, xgboost.DMatrix(matrix, RATES), 60)
+    Ranker.of(trees, ["rate"], {}).save(ranker_folder(data))
+    told = estimated(data)["policies"][NEW]
+    shown = [best_first(seed) for seed in range(2_000)]
+    covered = np.array([[could_stand(place, slot) for slot, place in enumerate(places)] for places in shown])
+    earned = RATES[np.array(shown)]
+    assert told["covered"] == pytest.approx(covered.mean(), abs=0.1)
+    ips, snips = told["estimates"]["ips"], told["estimates"]["snips"]
+    assert ips["low"] < (earned * covered).mean() < ips["high"]
+    assert snips["low"] < earned[covered].mean() < snips["high"]
+
+
+def best_first(seed: int) -> list[int]:
+    """The items that are shown, those with the best rates ranked first, and then explored."""
+    asked = replace(context(items([None] * ITEMS), K), seed=seed)
+    return np.argsort(-RATES)[Exploration(SHARE, "epsilon").apply(in_order(ITEMS), asked).places[:K]].tolist()
+
+
+def could_stand(place: int, slot: int) -> bool:
+    """Whether the log could have shown an item there: of the first three, at most two slots below their own."""
+    return place >= 3 or 0 <= slot - place <= 2
+
+
+def test_without_whole_requests_a_new_ranker_is_not_judged_and_the_reason_is_told(found):
+    assert "no trained ranker" in found["policies"][NEW]["reason"]
 
 
 def test_a_click_counts_once_and_for_the_request_of_its_impression(found):
