@@ -94,6 +94,25 @@ def rank(
 
 
 @app.command()
+def recommend(
+    items: Annotated[int, typer.Option(min=100, help="items of the catalogue")] = 15_000,
+    users: Annotated[int, typer.Option(min=10, help="users")] = 20_000,
+    events: Annotated[int, typer.Option(min=1_000, help="events of the month before")] = 500_000,
+    repeat: Annotated[int, typer.Option(min=1, help="requests")] = 500,
+    folder: Folder = None,
+    json: Json = False,
+) -> None:
+    """A whole request over HTTP: sources of candidates, their features, the ranker, re-ranking; where its time goes."""
+    from benchmarks.progress import told
+    from benchmarks.recommend import bench
+
+    figure = bench.bench(bench.Sizes(items, users, events, repeat), folder, told)
+    _show(figure, json)
+    if not json:
+        typer.echo("\n".join(f"{part:>26} {mean:8.2f} ms" for part, mean in figure.more["parts_ms"].items()))
+
+
+@app.command()
 def windows(
     items: Items = 1_000,
     repeat: Annotated[int, typer.Option(min=1, help="requests a side")] = 500,
@@ -168,6 +187,23 @@ def rank_live(
     from benchmarks.rank_live import bench
 
     _show(bench.bench(bench.Sizes(items, repeat, rate, history, seconds), folder, told), json)
+
+
+@app.command()
+def retrieve(
+    items: Items = 15_000,
+    repeat: Annotated[int, typer.Option(min=1, help="requests, one at a time on one core")] = 1_000,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="an index up to a million items, and ALS on a million users; half an hour")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """200 candidates from all sources; exact search and the index from 15,000 to 1,000,000 items; ALS at scale."""
+    from benchmarks.progress import told
+    from benchmarks.retrieve import bench
+
+    more = {"index_up_to": 1_000_000, "als_users": 1_000_000} if scaling else {}
+    _show(bench.bench(bench.Sizes(items, repeat=repeat, **more), progress=told), json)
 
 
 def _show(figure, as_json: bool) -> None:

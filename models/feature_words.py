@@ -31,8 +31,12 @@ YOU_DID = {
 SOURCES = {
     "als": "what people with your taste watch",
     "item_item": "what is watched together with what you watched",
+    "sittings": "what is watched in one sitting with what you watched",
+    "near": "what is watched shortly before or after what you watched",
     "transitions": "what is watched after what you watched last",
     "content": "what resembles what you like",
+    "topic_taste": "shows of topics that you watch more than others do",
+    "era": "shows of the years that you like",
     "trending": "what is watched most lately",
     "watched_now": "what most people watch right now",
     "continue_watching": "what you have not finished",
@@ -69,7 +73,7 @@ def _alone(feature: str, value: float | None) -> str | None:
 
 def _of_source(feature: str, value: float | None) -> str | None:
     name, _, kind = feature.rpartition("_")
-    if kind not in ("score", "rank") or not (name in SOURCES or kind == "rank"):
+    if kind not in ("score", "rank") or name not in SOURCES:
         return None
     if value is None:
         return f"it is not among {source_words(name)}"

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from bentos.recommender.board import Board
 from bentos.recommender.catalogue import read_catalogue
-from bentos.recommender.evidence import evidence_fields
+from bentos.recommender.evidence import acts_fields, evidence_fields
 from bentos.recommender.features import STORE_ERRORS, OnlineFeatures, open_store
 from bentos.recommender.health import StoreHealth
 from bentos.recommender.live import Live
@@ -48,8 +48,9 @@ class Engine:
         self._timeout = chosen.feature_timeout_seconds
         self._sample_rate = chosen.served_sample_rate
         self._ranking = _ranking(folder, chosen, self.metrics)
-        evidence, scoring = evidence_fields(self._ranking.online.reader), self._ranking.scoring
-        self._schema = served_schema(scoring.features, evidence, scoring.from_sources)
+        ranking = self._ranking
+        evidence = [*evidence_fields(ranking.online.reader), *acts_fields(ranking.viewers.reader)]
+        self._schema = served_schema(ranking.scoring.features, evidence, ranking.scoring.from_sources)
         self._served = ServedLog(
             DataSet.current().served, self._schema, chosen.served_queue_rows, chosen.served_flush_seconds,
             self.metrics.wrote, self.metrics.dropped,

@@ -39,6 +39,22 @@ def evidence_columns(read: OnlineRead) -> dict[str, pa.Array]:
     return columns | {f"{view}{APPLIED}": _lists(applied) for view, applied in read.windows.items()}
 
 
+def acts_fields(reader: OnlineReader) -> list[pa.Field]:
+    """Of the views of latest acts alone, by which candidates were found: the times of the row, and its digest."""
+    ends = (EVENT, CREATED, DIGEST)
+    return [pa.field(f"{view}{end}", pa.int64()) for view in reader.views_of_acts for end in ends]
+
+
+def acts_columns(read: OnlineRead, rows: int) -> dict[str, pa.Array]:
+    """The columns of the one row that was read of a viewer, the same for all their `rows` items."""
+    found: dict[str, int | None] = {}
+    for view, (digest,) in read.digests.items():
+        row, there = read.rows[view], digest != 0
+        known = zip((EVENT, CREATED, DIGEST), (row.event_us[0], row.created_us[0], digest), strict=True)
+        found |= {f"{view}{end}": int(value) if there else None for end, value in known}
+    return {name: pa.repeat(pa.scalar(value, pa.int64()), rows) for name, value in found.items()}
+
+
 def _lists(applied: np.ndarray) -> pa.ListArray:
     """int64 [rows, shards] as lists, null where a shard never touched the key."""
     rows, shards = applied.shape

@@ -60,9 +60,10 @@ class Ranked:
     """Items in the order in which they are shown. item_ids: str [n]. scores: float [n], of the ranker.
 
     fallback: why it is one, or None. features: float32 [rows, features] as read and scored, None in a fallback. read:
-    what was read, None where nothing was. Both, and stages, are in the order in which candidates came; places: int64
-    [n], the rows of the ranked items in it, and left: int64 [m], of those that re-ranking left out. known_by: what the
-    list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. unknown_picked: picked items nobody knows.
+    what was read of the items, asked: of the viewer; None where nothing was. They, and stages, are in the order in
+    which candidates came; places: int64 [n], the rows of the ranked items in it. left: what re-ranking left out.
+    known_by: what the list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. unknown_picked: picked
+    items nobody knows.
     """
 
     item_ids: np.ndarray
@@ -71,6 +72,7 @@ class Ranked:
     fallback: str | None
     features: np.ndarray | None = None
     read: "OnlineRead | None" = None
+    asked: "OnlineRead | None" = None
     stages: Stages | None = None
     left: "Left | None" = None
     known_by: str | None = None

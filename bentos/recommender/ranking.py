@@ -80,7 +80,9 @@ class Ranking:
         scored, read = self._scored(query, candidates, catalogue)
         with self.measured.stage("rerank"):
             found = self._reranked(query, asking.viewer, scored, moment, catalogue)
-        return replace(found, read=read, known_by=asking.known_by, unknown_picked=asking.unknown_picked)
+        return replace(
+            found, read=read, asked=asking.read, known_by=asking.known_by, unknown_picked=asking.unknown_picked
+        )
 
     def _without_hidden(self, query: Query, viewer: Viewer, catalogue: Catalogue) -> Query:
         """Of given candidates, those that have not ended and that the viewer has not hidden."""

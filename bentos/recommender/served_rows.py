@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from bentos.recommender.evidence import evidence_columns
+from bentos.recommender.evidence import acts_columns, evidence_columns
 from bentos.recommender.query import Ranked, Stages
 from catalog.schema import INSTANT
 
@@ -69,6 +69,8 @@ def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bo
         columns |= _split(ranked.features[places], names)
     if ranked.read is not None:
         columns |= evidence_columns(ranked.read.at(places))
+    if ranked.asked is not None:
+        columns |= acts_columns(ranked.asked, len(places))
     request |= {"known_by": ranked.known_by}
     return pa.Table.from_arrays([_column(field, columns, request, len(places)) for field in schema], schema=schema)
 

@@ -13,7 +13,6 @@ from models.viewing import viewers
 from streamrank.events.shards import NEVER
 from streamrank.stores.reader import OnlineRead, OnlineReader
 from streamrank.stores.reading.plan import feature_service
-from streamrank.windows.spec import windowed_view
 
 SERVICE = "viewer"
 USER_KEY = "user_id"
@@ -23,12 +22,13 @@ USER_KEY = "user_id"
 class Asking:
     """known_by: what is known of the viewer, HISTORY, PICKED, TOPICS or PROFILE; None where nothing is.
 
-    unknown_picked: picked items that the catalogue does not have.
+    unknown_picked: picked items that the catalogue does not have. read: what was read of the viewer.
     """
 
     viewer: Viewer
     known_by: str | None
     unknown_picked: tuple[str, ...] = ()
+    read: OnlineRead | None = None
 
 
 class OnlineViewers:
@@ -41,18 +41,17 @@ class OnlineViewers:
             for view in feature_service(store, SERVICE).feature_view_projections
             for field in view.features
         ]
-        views = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
-        others = [f"{view.name}:{field.name}" for view in views for field in view.features]
-        live = [windowed_view(view) for view in store.list_stream_feature_views() if view.join_keys == [USER_KEY]]
+        live = [view for view in store.list_stream_feature_views() if view.join_keys == [USER_KEY]]
+        stored = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
+        others = [f"{view.name}:{view.features[0].name}" for view in (*stored, *live)]
         self._live = frozenset(view.features[0].name for view in live)
-        others += [f"{view.name}:{view.features[0].name}" for view in live]
-        self._reader = OnlineReader(store, list(dict.fromkeys([*named, *others])), blocks=False)
+        self.reader = OnlineReader(store, list(dict.fromkeys([*named, *others])), blocks=False)
 
     def read(self, query: Query, places: Mapping[str, int]) -> Asking:
         """The viewer of a query. places: item_id -> place."""
-        read = self._reader.read({USER_KEY: query.user_id})
+        read = self.reader.read({USER_KEY: query.user_id})
         (found,) = viewers(pa.table({**read.columns, USER_KEY: [query.user_id]}), places)
-        return asking(found, query, places, self._anything(read))
+        return replace(asking(found, query, places, self._anything(read)), read=read)
 
     def _anything(self, read: OnlineRead) -> bool:
         """Whether the store holds anything of the user; one who did anything lately is known by that."""

@@ -1,0 +1,68 @@
+"""Every feature is told in words, those of the feature repo and of all sources without naming a column."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.feature_words import SOURCES, source_words, told
+from models.retrieval.merging import SOURCE_FEATURES
+from models.retrieval.sources import ALL
+
+NAMES = [kind.name for kind in ALL]
+
+
+@pytest.mark.parametrize(("feature", "value", "text"), [
+    ("uc_views_168h", 3, "you watched 3 shows by this creator this week"),
+    ("uc_views_168h", 1, "you watched 1 show by this creator this week"),
+    ("uc_views_168h", 0, "you watched no show by this creator this week"),
+    ("ut_views_24h", 12_345, "you watched 12,345 shows of this topic in the last 24 hours"),
+    ("item_views_10m", 1, "it was watched once in the last 10 minutes"),
+    ("surface_item_clicks_1h", 2, "it was clicked twice where you are in the last hour"),
+    ("creator_likes_60d", None, "shows by this creator were liked an unknown number of times in the last 60 days"),
+    ("item_click_rate_24h", 0.25, "share of clicks of it in the last 24 hours: 25 %"),
+    ("user_watch_ms_24h", 5_400_000, "time watched of yours in the last 24 hours: 90 minutes"),
+    ("item_age_days", 0.5, "it is new: 12 hours old"),
+    ("item_age_days", -1, "it has not begun yet"),
+    ("user_age", None, "your age is not known"),
+    ("weekday", 6, "it is Sunday"),
+    ("als_rank", 4, "it is number 4 among what people with your taste watch"),
+    ("als_score", None, "it is not among what people with your taste watch"),
+    ("sources_found", 3, "3 of the ways to find shows found it"),
+    ("nobody_knows_this", 1.5, "nobody knows this: 1.5"),
+    ("nobody_knows_this", None, "nobody knows this is not known"),
+])  # fmt: skip
+def test_a_feature_is_told_with_its_value(feature, value, text):
+    assert told(feature, value) == text
+
+
+def test_every_source_has_words():
+    assert set(NAMES) == set(SOURCES)
+    assert source_words("a_new_one") == "what a new one proposes"
+
+
+@given(st.sampled_from(SOURCE_FEATURES(NAMES)), st.none() | st.floats(-1e12, 1e12))
+def test_what_sources_say_never_shows_a_columns_name(feature, value):
+    assert "_" not in told(feature, value)
+
+
+def test_every_feature_of_the_ranker_is_told_without_its_name(feature_names):
+    for feature in feature_names:
+        for value in (None, 0.0, 1.0, 1234.5):
+            assert "_" not in told(feature, value)
+            assert not told(feature, value).startswith(feature.replace("_", " ") + ":")
+
+
+@pytest.fixture(scope="module")
+def feature_names() -> list[str]:
+    """The features of the service `ranker`, as feature_repo declares them."""
+    import sys
+
+    from streamrank.environment import CHECKOUT
+
+    sys.path.insert(0, str(CHECKOUT / "feature_repo"))
+    try:
+        import services
+
+        return [field.name for view in services.ranker.feature_view_projections for field in view.features]
+    finally:
+        sys.path.remove(str(CHECKOUT / "feature_repo"))
