@@ -18,14 +18,15 @@ GROUPED = pa.schema([
     pa.field("surface", pa.string()),
     pa.field("known_at", pa.int64()),
 ])  # fmt: skip
+SHOWN = pa.schema([*GROUPED, pa.field("weight", pa.float32()), pa.field("slot", pa.float32())])
 
 
 def grouped(rows: pa.Table, zone_hours: int | None) -> pa.Table:
-    """Labelled impressions (`labels.LABELLED`) as groups: GROUPED, ordered by qid; rows without a label are left out.
+    """Labelled impressions (`labels.LABELLED`) as groups: SHOWN, ordered by qid; rows without a label are left out.
 
     zone_hours: the UTC offset by which a user's days are told apart; UTC where None. qids rise with the time asked.
     """
-    return query(DAYS.format(zone=(zone_hours or 0) * HOUR), rows=rows).cast(GROUPED)
+    return query(DAYS.format(zone=(zone_hours or 0) * HOUR), rows=rows).cast(SHOWN)
 
 
 def with_both_outcomes(rows: pa.Table) -> pa.Table:
@@ -40,6 +41,6 @@ WITH days AS (
         CASE WHEN request_id IS NULL THEN (shown_at + {zone}) // 86400000000 END) - 1 AS request_time
     FROM rows WHERE label IS NOT NULL)
 SELECT dense_rank() OVER (ORDER BY request_time, user_id, request_id) AS qid,
-    label, user_id, item_id, request_time, surface, known_at
+    label, user_id, item_id, request_time, surface, known_at, weight, slot
 FROM days ORDER BY qid, item_id, shown_at, surface
 """

@@ -20,6 +20,8 @@ LABELLED = pa.schema([
     pa.field("shown_at", pa.int64()),  # microseconds: when it was shown, else when the user first acted on it
     pa.field("known_at", pa.int64()),  # microseconds: when all that made the label had arrived
     pa.field("label", pa.int8()),
+    pa.field("weight", pa.float32()),  # how much the label says, by the share that was watched
+    pa.field("slot", pa.float32()),  # from 1, in which it was shown
 ])  # fmt: skip
 
 
@@ -29,11 +31,13 @@ def labelled(data: DataSet) -> pa.Table:
     By the rule "click" the click decides. By "engagement", watched at least 80 %, liked or rated 4 or more is positive,
     and a positive sign wins; shown and neither clicked nor viewed, or watched under 20 %, is negative; what lies
     between is null. Where neither a share watched nor a rating is known, a click or a bare view is positive.
+    A positive weighs from 1/2 for one left at once to 3/2 for one watched to its end; what else there is weighs 1.
     Raises StepMissing when the data set has no events.
     """
     rule = BY_CLICK if data.manifest().label_rule == "click" else BY_ENGAGEMENT
     rows = OF_IMPRESSIONS if has_impressions(data) else OF_PAIRS
     sql = rows.format(outcomes=OUTCOMES.format(events=inputs.events(data)), events=inputs.events(data), label=rule)
+    sql = WEIGHTED.format(labelled=sql)
     return query(sql, items=inputs.items(data)).select(LABELLED.names).cast(LABELLED)
 
 
@@ -62,7 +66,7 @@ SIGNS = """
 OF_IMPRESSIONS = f"""
 WITH outcomes AS ({{outcomes}}),
 impressions AS (
-    SELECT event_id, user_id, item_id, request_id, surface, event_time, arrived_at FROM {{events}}
+    SELECT event_id, user_id, item_id, request_id, surface, slot, event_time, arrived_at FROM {{events}}
     WHERE event_type = 'impression' AND user_id IS NOT NULL AND item_id IS NOT NULL),
 answered AS (
     SELECT impression_id AS shown_id, * FROM outcomes WHERE impression_id IS NOT NULL
@@ -71,9 +75,9 @@ answered AS (
     WHERE o.impression_id IS NULL),
 signs AS (SELECT shown_id, {SIGNS} FROM answered o GROUP BY shown_id)
 SELECT i.user_id, i.item_id, i.request_id, i.surface, epoch_us(i.event_time) AS shown_at,
-    epoch_us(greatest(i.arrived_at, s.arrived_at)) AS known_at, {{label}} AS label
+    epoch_us(greatest(i.arrived_at, s.arrived_at)) AS known_at, {{label}} AS label, i.slot, ratio,
+    i.event_time, i.event_id AS tie
 FROM (SELECT *, TRUE AS shown FROM impressions) i LEFT JOIN signs s ON s.shown_id = i.event_id
-ORDER BY i.event_time, i.event_id
 """
 OF_PAIRS = f"""
 WITH outcomes AS ({{outcomes}}),
@@ -81,8 +85,12 @@ signs AS (
     SELECT user_id, item_id, min(event_time) AS event_time, arg_min(surface, event_time) AS surface, FALSE AS shown,
     {SIGNS} FROM outcomes o GROUP BY user_id, item_id)
 SELECT user_id, item_id, NULL AS request_id, surface, epoch_us(event_time) AS shown_at,
-    epoch_us(arrived_at) AS known_at, {{label}} AS label
-FROM signs ORDER BY event_time, user_id, item_id
+    epoch_us(arrived_at) AS known_at, {{label}} AS label, NULL AS slot, ratio, event_time, user_id AS tie
+FROM signs
+"""
+WEIGHTED = """
+SELECT *, CASE WHEN label = 1 AND ratio IS NOT NULL THEN 0.5 + least(ratio, 1) ELSE 1 END AS weight
+FROM ({labelled}) ORDER BY event_time, tie, item_id
 """
 BY_CLICK = "coalesce(clicked, FALSE)::TINYINT"
 BY_ENGAGEMENT = f"""

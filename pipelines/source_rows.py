@@ -74,10 +74,14 @@ def read_sources(data: DataSet) -> tuple[Fitted, Items]:
 
 
 def training_groups(data: DataSet) -> pa.Table:
-    """The impressions of the training part in groups with both outcomes: `groups.GROUPED`."""
+    """The impressions of the training part: `groups.SHOWN`; none where no group has both outcomes.
+
+    A group with one outcome says nothing of an order, but it says how much its user wants at all.
+    """
     manifest = data.manifest()
     learned, _ = split(labelled(data), manifest)
-    return with_both_outcomes(grouped(learned, manifest.group_zone_hours))
+    rows = grouped(learned, manifest.group_zone_hours)
+    return rows if with_both_outcomes(rows).num_rows else rows.slice(0, 0)
 
 
 def _of_impressions(rows: pa.Table, sources: Fitted, world: World) -> pa.Table:

@@ -17,6 +17,8 @@ def labelled_rows(*rows: dict) -> pa.Table:
             "request_id": None,
             "surface": None,
             "label": number % 2,
+            "weight": 1.0,
+            "slot": None,
             **row,
             "shown_at": START + row.get("shown_at", number),
             "known_at": START + row.get("shown_at", number) + row.get("after", 1),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +15,10 @@ from platforms import environment
 
 from catalog.dataset import DataSet
 from pipelines import inputs
-from pipelines.training_set import KEYS, build_training_set, read_training_set, training_groups, with_features
+from pipelines.source_rows import training_groups
+from pipelines.training_set import KEYS, build_training_set, read_training_set, with_features
 from streamrank import clock
-from streamrank.clock import VirtualClock
+from streamrank.clock import SECOND, VirtualClock
 from streamrank.settings import settings
 from validation.training_set import UnsoundTrainingSet
 
@@ -40,17 +41,17 @@ def features_of(rows: pa.Table) -> pa.Table:
     return rows.drop_columns([name for name in (*KEYS, "known_at", "warm") if name in rows.column_names])
 
 
-def test_the_set_holds_keys_and_features_of_groups_with_both_outcomes_before_the_split(data):
+def test_the_set_holds_keys_and_features_of_all_that_was_shown_before_the_split(data):
     steps = []
     said = build_training_set(data, steps.append)
     rows, about = read_training_set(data)
-    assert about == said and rows.column_names == [*KEYS, *about.features]
+    assert about == said and rows.column_names == [*KEYS, "weight", "slot", *about.features]
     assert len(about.features) >= 21 and "item_views_60d" in about.features
-    assert len(steps) == 3 and rows.num_rows == about.rows > 200
-    groups, labels = rows["qid"].to_numpy(), rows["label"].to_numpy()
-    assert np.all(np.diff(groups) >= 0)
-    positives = np.bincount(groups, labels)[np.unique(groups)]
-    assert np.all((positives > 0) & (positives < np.bincount(groups)[np.unique(groups)]))
+    assert len(steps) == 4 and rows.num_rows == about.rows > 200
+    assert np.all(np.diff(rows["qid"].to_numpy()) >= 0)
+    until = datetime.fromisoformat(SPLIT).timestamp() * SECOND
+    shown = [each for each in impressions() if each["event_type"] == "impression" and each["event_time"] < until]
+    assert rows.num_rows == len(shown)
     assert about.last < SPLIT
     assert rows["topic_views_7d"].null_count < rows.num_rows and rows["uc_views_60d"].null_count < rows.num_rows
 

@@ -68,18 +68,13 @@ def test_one_wrong_value_is_found_and_named(column, value, expectation):
 
 @pytest.mark.parametrize(
     ("labels", "expectation"),
-    [([0, 0, 0, 0], "a group has a positive"), ([1, 1, 1, 1], "a group has a negative")],
+    [([0, 0, 0, 0], "the set has a positive"), ([1, 1, 1, 1], "the set has a negative")],
 )
-def test_a_group_without_both_outcomes_is_refused(labels, expectation):
+def test_a_set_without_both_outcomes_is_refused(labels, expectation):
     rows = sound(1)
     rows = rows.set_column(1, "label", pa.array(labels, pa.int8()))
     (failure,) = check(rows, NOW)
     assert (failure.expectation, failure.rows) == (expectation, 4)
-
-
-def test_a_group_of_one_row_is_refused():
-    failures = {failure.expectation: failure for failure in check(sound().slice(0, 5), NOW)}
-    assert failures["a group has at least 2 rows"].rows == 1
 
 
 def test_the_refusal_names_expectation_column_rows_and_examples():
