@@ -8,7 +8,7 @@ WORDS = {
     "warm": "requests of users with an earlier day",
     "cold": "requests of users without an earlier day",
 }
-MEASURES = ("ndcg@10", "map@10", "hit@10", "recall@20", "auc", "user_auc")
+MEASURES = ("ndcg@10", "map@10", "hit@1", "hit@10", "recall@20")
 OF_TABLES = ("ndcg@10", "recall@20", "map@10", "auc", "auc per user")
 PARTS = ("cold users", "known users", "cold items", "known items", "repeats only", "new items only")
 
@@ -26,18 +26,16 @@ def print_tables(result: dict) -> None:
 
 
 def _print_stages(console: Console, result: dict) -> None:
-    measures = ("ndcg@10", "map@10", "recall@20", "coverage@10", "topics@10", "novelty@10")
+    measures = ("ndcg@10", "recall@20", "coverage@10", "topics@10", "novelty@10")
     console.print(_figures("stage by stage", result["stages"], measures))
     if ablations := result.get("ablations"):
-        console.print(_figures("with something left out", ablations, measures[:3]))
+        console.print(_figures("with something left out", ablations, measures[:2]))
 
 
 def _print_parts(console: Console, result: dict) -> None:
     for name in PARTS:
         if (part := result.get(name)) and "metrics" in part:
-            console.print(
-                _figures(f"{name}: {part['questions']:,} questions", part["metrics"], MEASURES[:4]), style="dim"
-            )
+            console.print(_figures(f"{name}: {part['questions']:,} questions", part["metrics"], MEASURES), style="dim")
 
 
 def _print_notes(console: Console, result: dict) -> None:

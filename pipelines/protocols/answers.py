@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.items import Items
+from models import metrics
 from models.viewer import Moment, Viewer
 from pipelines.protocols.asked import Asked, Task
 from pipelines.protocols.simple import Simple
 from pipelines.protocols.world import World
 
 DEPTH = 200
+COLD_BELOW = 5  # acts
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Question:
 class Answers:
     """lists: name -> int32 [questions, DEPTH], best first, -1 behind the end. offered: int64 [questions], how many
     items could be ranked. known: int64 [questions], acts of the user that were known. seen: bool [wanted], whether the
-    user had acted on the wanted item before. cold_user: bool [questions], no act of the user in the fit. cold_item:
-    bool [wanted], no act on the item in the fit.
+    user had acted on the wanted item before. cold_user: bool [questions], fewer than COLD_BELOW acts were known. cold_item:
+    bool [wanted], fewer than COLD_BELOW acts on the item in the fit.
     """
 
     asked: Asked
@@ -66,10 +67,9 @@ def simple_answers(world: World, task: Task) -> Answers:
         found = simple.lists(question.viewer, question.moment, question.counts, question.allowed, DEPTH)
         for name, places in found.items():
             put(lists.setdefault(name, empty(len(asked))), question.number, places)
-    users, items = (np.zeros(size, bool) for size in world.acts.shape)
-    users[task.fit.users], items[task.fit.items] = True, True
+    cold = metrics.cold_items(task.fit, COLD_BELOW)
     wanted = np.concatenate([*seen, np.zeros(0, bool)])
-    return Answers(asked, lists, offered, known, wanted, ~users[asked.users], ~items[asked.wanted])
+    return Answers(asked, lists, offered, known, wanted, known < COLD_BELOW, cold[asked.wanted])
 
 
 def empty(asked: int) -> np.ndarray:
@@ -93,9 +93,3 @@ def together(parts: list[Answers]) -> Answers:
     lists = {name: np.concatenate([part.lists.get(name, empty(len(part.asked))) for part in parts]) for name in names}
     columns = ("offered", "known", "seen", "cold_user", "cold_item")
     return Answers(asked, lists, **{name: np.concatenate([getattr(part, name) for part in parts]) for name in columns})
-
-
-def share_of_users(fit_users: np.ndarray, fit_items: np.ndarray, items: Items) -> np.ndarray:
-    """Of each item, the share of the fit's users who acted on it, float64 [items]."""
-    pairs = np.unique(np.stack([fit_users, fit_items]), axis=1)[1] if len(fit_users) else np.zeros(0, np.int64)
-    return np.bincount(pairs, minlength=len(items)) / max(1, len(np.unique(fit_users)))

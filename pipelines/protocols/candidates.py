@@ -41,8 +41,10 @@ class Pool:
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
     def matrix(self, names: list[str]) -> np.ndarray:
-        """float32 [rows, names]."""
-        return self.columns[:, [self.features.index(name) for name in names]]
+        """float32 [rows, names]; NaN for a column of a source that could not be fitted."""
+        unknown = np.full((len(self.places), 1), np.nan, np.float32)
+        place = {name: number for number, name in enumerate(self.features)}
+        return np.hstack([self.columns, unknown])[:, [place.get(name, -1) for name in names]]
 
     def ordered(self, scores: np.ndarray, kept: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """(lists, int32 [questions, DEPTH]; their scores, float64): the candidates by `scores` [rows], ties as they

@@ -11,6 +11,7 @@ from models.learning.holdouts import Holdout, LaterHoldout, RandomHoldout
 from models.learning.learn import learn
 from models.learning.learned import Learned
 from models.learning.question import Extra
+from models.retrieval.sources import fit_all
 from pipelines.moments import Moments
 from pipelines.protocols.answers import questions
 from pipelines.protocols.asked import Task
@@ -20,7 +21,6 @@ from pipelines.protocols.world import World
 
 RETRIEVAL, RANKER, RERANK, EXPLORATION = "retrieval", "+ ranker", "+ re-rank", "+ exploration"
 STAGES = (RETRIEVAL, RANKER, RERANK, EXPLORATION)
-FEWEST_ACTS = 200  # below which a fit has next to nothing to learn from
 CELLS = 30_000_000  # questions that are held in memory while learning, times items
 
 
@@ -30,25 +30,28 @@ class Ours:
 
     lists: dict[str, np.ndarray]
     told: dict[str, Any]
-    learned: Learned
+    learned: Learned | None
     pool: Pool
     aside: dict[str, str] = field(default_factory=dict)
 
 
 def ours(world: World, task: Task, extra: Extra | None, report: Callable[[str], None]) -> Ours:
-    """Learns from the task's fit, and answers its questions."""
-    learned = _learned(world, task, extra, report)
+    """Learns from the task's fit, and answers its questions; where nothing can be learned, sources take turns."""
+    try:
+        learned, why = _learned(world, task, extra, report), None
+    except ValueError as reason:  # too few acts to hold any out, or no source that could be fitted to them
+        learned, why = None, str(reason)
+    sources = learned.sources if learned else fit_all(task.fit, world.items)
     report(f"{task.name}: ask")
-    pool = pooled(learned.sources, questions(world, task), len(task.asked), extra)
-    merged, _ = pool.ordered(-np.arange(len(pool.places), dtype=np.float64))
-    lists, scores = pool.ordered(_scores(learned, pool))
+    pool = pooled(sources, questions(world, task), len(task.asked), extra if learned else None)
+    merged, turns = pool.ordered(-np.arange(len(pool.places), dtype=np.float64))
+    lists, scores = pool.ordered(_scores(learned, pool)) if learned else (merged, turns)
     report(f"{task.name}: re-rank")
-    without, usual = (
-        reranked(lists, scores, questions(world, task), world.items, settings)
-        for settings in settings_of(world.repeats)
-    )
+    chains = settings_of(world.repeats)
+    without, usual = (reranked(lists, scores, questions(world, task), world.items, chain) for chain in chains)
     stages = {RETRIEVAL: merged, RANKER: lists, RERANK: without, EXPLORATION: usual}
-    return Ours(stages | pool.lists, learned.chosen, learned, pool, learned.chosen.get("aside", {}) | pool.left_out)
+    told = learned.chosen if learned else {"kept": "sources in turn", "why": why}
+    return Ours(stages | pool.lists, told, learned, pool, sources.aside | pool.left_out)
 
 
 def holdout_of(world: World, task: Task) -> Holdout:

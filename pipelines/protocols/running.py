@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -17,11 +16,13 @@ from pipelines.evaluate import evaluate
 from pipelines.evaluation_report import page
 from pipelines.labels import has_impressions
 from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
+from pipelines.protocols.ablations import without
 from pipelines.protocols.answers import Answers, simple_answers, together
 from pipelines.protocols.asked import Plan, Task
-from pipelines.protocols.feature_columns import feature_columns, why_none
+from pipelines.protocols.feature_columns import MOST_QUESTIONS, feature_columns, why_none
+from pipelines.protocols.figures import ablated, figures
 from pipelines.protocols.measured import Measuring
-from pipelines.protocols.ours import RANKER, STAGES, Ours, ours
+from pipelines.protocols.ours import Ours, ours
 from pipelines.protocols.world import World, world
 from streamrank import clock
 
@@ -30,7 +31,6 @@ PLANS: dict[str, ModuleType] = {
     "leave-one-out": leave_one_out,
     "last-10-percent": last_10_percent,
 }
-HISTORIES = (0, 1, 5, 20, 50, 100, 200)
 OF_THE_TRAINED = ("temporal", "impressions")
 Report = Callable[[str], None]
 
@@ -76,21 +76,27 @@ def _trained(data: DataSet, protocol: str, report: Report) -> dict:
 def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> dict:
     report("read acts")
     found = world(data, options.repeats, options.on_air_hours)
-    plan = PLANS[protocol].plan(found, **({"most": options.most} if options.most else {}))
+    why = why_none(data, protocol != "random-75-25", found.ordered)
+    most = options.most or (None if why else MOST_QUESTIONS)
+    plan = PLANS[protocol].plan(found, **({"most": most} if most else {}))
     if not plan.tasks:
         raise InputError(
             f"data set {data.name!r}: expected acts that {protocol} can ask for, found none; bring more data"
         )
-    why = why_none(data, plan.tasks[0].timed, found.ordered)
     extra = None if why else feature_columns(found.items)
     parts = [_answers(found, task, extra, report) for task in plan.tasks]
+    largest = max(range(len(parts)), key=lambda number: len(plan.tasks[number].fit))
+    left_out = without(parts[largest][1], report) if options.ablations else {}
     report("measure")
+    acts = np.bincount(plan.tasks[largest].fit.items, minlength=len(found.items))
+    measuring = Measuring(found.items, acts, of_all=protocol == "random-75-25")
     return {
         **_head(data, protocol, found, plan),
         "features": why or "as known just before each question",
         "chosen": {task.name: part.told for task, (_, part) in zip(plan.tasks, parts, strict=True)},
         "aside": {name: reason for _, part in parts for name, reason in part.aside.items()},
-        **_figures(found, plan, together([answers for answers, _ in parts]), protocol),
+        **figures(measuring, together([answers for answers, _ in parts]), found.repeats),
+        **ablated(measuring, replace(parts[largest][0], lists=left_out)),
     }
 
 
@@ -98,46 +104,6 @@ def _answers(world: World, task: Task, extra: Extra | None, report: Report) -> t
     found = ours(world, task, extra, report)
     simple = simple_answers(world, task)
     return replace(simple, lists={**found.lists, **simple.lists}), found
-
-
-def _figures(world: World, plan: Plan, answers: Answers, protocol: str) -> dict:
-    acts = np.bincount(plan.tasks[-1].fit.items, minlength=len(world.items))
-    measuring = Measuring(world.items, acts, of_all=protocol == "random-75-25")
-    scorers = {"ours": RANKER} | {n: n for n, lists in answers.lists.items() if n not in STAGES and (lists >= 0).any()}
-    stages = {name: name for name in STAGES if name in answers.lists}
-    owner = answers.asked.owner
-    parts = {
-        "cold users": answers.cold_user[owner],
-        "known users": ~answers.cold_user[owner],
-        "cold items": answers.cold_item,
-        "known items": ~answers.cold_item,
-    }
-    if world.repeats:
-        parts |= {"repeats only": answers.seen, "new items only": ~answers.seen}
-    told = {name: _part(measuring, answers, chosen, scorers) for name, chosen in parts.items()}
-    return {
-        "metrics": measuring.figures(answers, scorers),
-        "stages": measuring.figures(answers, stages),
-        **told,
-        "by history": _by_history(measuring, answers, scorers),
-    }
-
-
-def _by_history(measuring: Measuring, answers: Answers, scorers: dict[str, str]) -> list[dict]:
-    """The measures of questions by how many acts of the user were known."""
-    owner, parts = answers.asked.owner, []
-    for least, most in pairwise((*HISTORIES, np.inf)):
-        chosen = (answers.known >= least) & (answers.known < most)
-        if chosen.any():
-            ends = f"{least}+" if most == np.inf else f"{least} to {most - 1}" if most > least + 1 else f"{least}"
-            parts.append({"acts": ends} | _part(measuring, answers, chosen[owner], scorers))
-    return parts
-
-
-def _part(measuring: Measuring, answers: Answers, wanted: np.ndarray, scorers: dict[str, str]) -> dict:
-    owners = answers.asked.owner[wanted]
-    counts = {"questions": len(np.unique(owners)), "wanted": int(wanted.sum())}
-    return counts | ({"metrics": measuring.part(answers, wanted, scorers)} if wanted.any() else {})
 
 
 def _head(data: DataSet, protocol: str, world: World, plan: Plan) -> dict:
