@@ -52,7 +52,7 @@ def _choose(dataset: str) -> None:
 
 def _steps(dataset: str, path: Path | None, running: Running) -> Iterator[tuple[str, Callable[[], None]]]:
     from cli import dataset as datasets
-    from cli import features, pipeline
+    from cli import evaluate, features, pipeline
 
     how = {"shift_to_now": True, "hold_back": 1, "anew": True}
     if dataset == "ml-100k":
@@ -65,22 +65,24 @@ def _steps(dataset: str, path: Path | None, running: Running) -> Iterator[tuple[
     yield "streamrank apply", features.apply
     yield "streamrank training-set", pipeline.training_set
     yield "streamrank train", pipeline.train
-    yield "streamrank evaluate", pipeline.evaluate
+    yield "streamrank evaluate", evaluate.evaluate
     yield "streamrank promote", _promote
     yield "streamrank materialize --all", lambda: features.materialize(everything=True)
     yield "streamrank stream, and streamrank publish held_back.parquet", lambda: _stream(running)
     yield "streamrank serve, then POST /recommend", lambda: _ask(running)
+    yield "a new user with five picks", lambda: _newcomer(running)
+    yield "an item that starts now", lambda: _premiere(running)
     yield "what happens now counts now", lambda: _change(running)
     yield "streamrank audit", lambda: _audit(running)
 
 
 def _promote() -> None:
     """Promotes, or goes on with the model in place when that one is better: a second demo may train a worse one."""
-    from cli import pipeline
+    from cli import registry
     from pipelines.promote import WorseThanInUse
 
     try:
-        pipeline.promote()
+        registry.promote()
     except WorseThanInUse as refusal:
         typer.echo(f"{refusal}\ngoing on with the model in place")
 
@@ -98,17 +100,28 @@ def _stream(running: Running) -> None:
 
 
 def _ask(running: Running) -> None:
-    """Starts the service, asks it for a user's ranking, and prints the answer."""
+    """Starts the service, asks it for a user's ranking, and prints the answer with its reasons."""
     from catalog.dataset import DataSet
-    from cli import demo_service, serve
+    from cli import demo_reasons, demo_service
 
     data = DataSet.current()
     running.user = _active_user(data)
     running.url = running.service.enter_context(demo_service.service())
-    body = {"user_id": serve.original(running.user, data.manifest().user_ids, "user_id"), "k": 10}
-    answer = serve.ask(running.url, body)
-    typer.echo(f"POST {running.url}/recommend {body}")
-    serve.show(answer, serve.titles(data), running.user)
+    demo_reasons.known_user(running.url, running.user, data)
+
+
+def _newcomer(running: Running) -> None:
+    from catalog.dataset import DataSet
+    from cli import demo_reasons
+
+    demo_reasons.new_user(running.url, DataSet.current())
+
+
+def _premiere(running: Running) -> None:
+    from catalog.dataset import DataSet
+    from cli import demo_reasons
+
+    demo_reasons.new_item(running.url, running.user, DataSet.current())
 
 
 def _change(running: Running) -> None:

@@ -10,6 +10,7 @@ from cli import (
     dataset,
     demo,
     demo_live,
+    demo_reasons,
     demo_service,
     evaluate,
     features,
@@ -37,6 +38,7 @@ app.add_typer(dataset.app)
 app.command()(features.features)
 app.command()(features.apply)
 app.command()(features.materialize)
+app.command()(features.candidates)
 app.command()(pipeline.training_set)
 app.command()(pipeline.train)
 app.command()(evaluate.evaluate)
@@ -76,7 +78,7 @@ def _is_users(error: Exception) -> bool:
     from catalog.dataset import DataSetMissing
     from catalog.errors import InputError
 
-    failures = (demo_service.ServiceFailed, demo_live.StreamFailed, serve.NoAnswer)
+    failures = (demo_reasons.NotFound, demo_service.ServiceFailed, demo_live.StreamFailed, serve.NoAnswer)
     refusals = (DataSetMissing, InputError, ValidationError, *failures)
     return isinstance(error, refusals) or type(error).__module__.startswith(("streamrank.", "feast.errors"))
 
