@@ -23,7 +23,7 @@ from models.rankers.examples import Examples
 from models.rankers.measures import LISTS, worth
 from models.retrieval.sources import fit_all
 
-KINDS = ("click", "lambdamart", "blend", "logistic")
+KINDS = ("choice", "lambdamart", "click")
 FEWEST = 50  # questions with a right candidate below which nothing is learned
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from models.fitting import held_out
-from models.rankers import blend, click, forest, lambdamart, logistic, two_tower
+from models.rankers import blend, choice, click, forest, lambdamart, logistic, two_tower
 from models.rankers.examples import Examples
 from models.rankers.measures import AREAS, measured, worth
 from models.rankers.model import Model
@@ -16,6 +16,7 @@ KINDS: dict[str, ModuleType] = {
     "lambdamart": lambdamart,
     "click": click,
     "blend": blend,
+    "choice": choice,
     "forest": forest,
     "logistic": logistic,
     "two_tower": two_tower,

@@ -11,6 +11,7 @@ from models.retrieval.again import Again
 from models.retrieval.als import Als
 from models.retrieval.content import Content
 from models.retrieval.continue_watching import ContinueWatching
+from models.retrieval.era import Era
 from models.retrieval.followed import Followed
 from models.retrieval.fresh import Fresh
 from models.retrieval.item_item import ItemItem
@@ -18,13 +19,14 @@ from models.retrieval.near import Near
 from models.retrieval.precomputed import Precomputed
 from models.retrieval.sittings import Sittings
 from models.retrieval.source import Source, StepsAside
+from models.retrieval.topic_taste import TopicTaste
 from models.retrieval.transitions import Transitions
 from models.retrieval.trending import Trending
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Sittings, Near, Transitions, Content, Again, ContinueWatching, Followed, Trending, WatchedNow,
-    Fresh, Precomputed,
+    Als, ItemItem, Sittings, Near, Transitions, Content, TopicTaste, Era, Again, ContinueWatching, Followed, Trending,
+    WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 
