@@ -30,8 +30,8 @@ class Question:
 class Answers:
     """lists: name -> int32 [questions, DEPTH], best first, -1 behind the end. offered: int64 [questions], how many
     items could be ranked. known: int64 [questions], acts of the user that were known. seen: bool [wanted], whether the
-    user had acted on the wanted item before. cold_user: bool [questions], fewer than COLD_BELOW acts were known. cold_item:
-    bool [wanted], fewer than COLD_BELOW acts on the item in the fit.
+    user had acted on the wanted item before. cold_user: bool [questions], fewer than COLD_BELOW acts were known.
+    cold_item: bool [wanted], fewer than COLD_BELOW acts on the item in the fit.
     """
 
     asked: Asked
@@ -49,7 +49,7 @@ Recommend = Callable[[Iterator[Question]], Mapping[str, np.ndarray]]
 
 def questions(world: World, task: Task) -> Iterator[Question]:
     """The task's questions in the order of time; what one holds may be looked at until the next is asked for."""
-    present, asked = world.present(task.history), task.asked
+    present, asked = world.present(task), task.asked
     for number in range(len(asked)):
         viewer, moment = present.viewer(asked, number), present.moment(asked, number)
         yield Question(number, viewer, moment, present.allowed(asked, number, moment), present.counts)

@@ -11,6 +11,8 @@ def tasks(acts: Interactions, chosen: np.ndarray, cuts: np.ndarray) -> tuple[Tas
 
     chosen: places of the acts that are asked for, ascending, none before the first cut.
     """
+    if not len(chosen):
+        return ()
     begins = np.searchsorted(acts.times[chosen], cuts, "left")
     parts = [(cut, part) for cut, part in zip(cuts.tolist(), np.split(chosen, begins[1:]), strict=True) if len(part)]
     return tuple(Task(f"fit before {cut}", acts.before(cut), acts, single(acts, part)) for cut, part in parts)

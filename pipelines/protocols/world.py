@@ -12,6 +12,7 @@ from models.retrieval.trending import half_life_of
 from pipelines import inputs
 from pipelines.interactions import interactions
 from pipelines.moments import spells
+from pipelines.protocols.asked import Task
 from pipelines.protocols.present import Present
 from pipelines.protocols.visits import Visits, repeats_count, visits
 from pipelines.worlds import gap
@@ -34,10 +35,10 @@ class World:
     spells: Spells
     stated: dict[str, tuple[str, ...]]
 
-    def present(self, history: Interactions, half_life: float | None = None) -> Present:
-        """The present of questions to which `history` is the past; half_life: chosen by the history where None."""
-        half_life = half_life or (half_life_of(history) if len(history) else 1.0)
-        return Present(history, self.items, self.rule, self.spells, half_life, self.repeats, self.stated)
+    def present(self, task: Task) -> Present:
+        """The present of the task's questions. What counts as lately is chosen on what may be learned from alone."""
+        half_life = half_life_of(task.fit) if len(task.fit) else 1.0
+        return Present(task.history, self.items, self.rule, self.spells, half_life, self.repeats, self.stated)
 
     @property
     def asked_for(self) -> np.ndarray:
