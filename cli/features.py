@@ -31,6 +31,23 @@ def apply() -> None:
     typer.echo(f"{len(views)} feature views applied: {', '.join(views)}")
 
 
+def candidates(
+    days: Annotated[int, typer.Option(min=1, help="for users who did anything in the last so many days")] = 60,
+) -> None:
+    """Find candidates for every user at once, as a feature: for a nightly run, before `streamrank materialize`."""
+    from rich.progress import Progress
+
+    from catalog.dataset import DataSet
+    from pipelines.candidates import find_candidates
+
+    data = DataSet.current()
+    data.manifest()
+    with Progress() as progress:
+        task = progress.add_task("candidates", total=None)
+        users = find_candidates(data, days, lambda done, total: progress.update(task, completed=done, total=total))
+    typer.echo(f"candidates of {users:,} users; `streamrank materialize` puts them online")
+
+
 def materialize(
     everything: Annotated[
         bool, typer.Option("--all", help="all days anew, not just those since the last time")

@@ -11,6 +11,7 @@ from on_demand import derived, derived_live
 from topic import topic_daily
 from user import user_attributes, user_daily
 from user_live import user_creator_live, user_live, user_topic_live
+from vectors import user_candidates, user_vectors
 
 ITEM_NOW = [
     *(f"item_views_{window}" for window in ("10m", "1h", "24h", "168h")),
@@ -52,6 +53,14 @@ ranker = FeatureService(
 
 viewer = FeatureService(
     name="viewer",
-    features=[user_recent, user_hidden, user_follows, user_attributes[["user_stated_topics"]]],
-    description="Who asks: what they did, hid, follow and stated. What candidates are found by.",
+    features=[
+        user_recent,
+        user_hidden,
+        user_follows,
+        user_attributes[["user_stated_topics"]],
+        user_vectors,
+        user_candidates,
+    ],
+    description="Who asks: what they did, hid, follow and stated, and what was learned of them. What candidates are "
+    "found by.",
 )

@@ -23,6 +23,8 @@ def viewers(rows: pa.Table, places: Mapping[str, int]) -> list[Viewer]:
     columns = {name: _values(rows, column, np.float32, acts) for name, column in FLOATS.items()}
     times = _values(rows, "recent_times", np.int64, acts)
     hidden = _lists(rows, "hidden_items", places)
+    proposed = _lists(rows, "candidate_items", places)
+    scores, proposed_at = _values(rows, "candidate_scores", np.float32, proposed), _texts(rows, "candidates_at")
     vectors, versions = _column(rows, "user_vector"), _texts(rows, "vector_version")
     followed, stated = _texts(rows, "followed_creators"), _texts(rows, "user_stated_topics")
     surfaces, users = _texts(rows, "surface"), _texts(rows, "user_id")
@@ -38,6 +40,9 @@ def viewers(rows: pa.Table, places: Mapping[str, int]) -> list[Viewer]:
             followed=tuple(followed[row] or ()),
             hidden=hidden.of(row),
             surface=surfaces[row],
+            proposed=proposed.of(row),
+            proposed_scores=proposed.part(scores, row),
+            proposed_at=proposed_at[row],
         )
         for row in range(rows.num_rows)
     ]
@@ -91,13 +96,13 @@ def _lists(rows: pa.Table, name: str, places: Mapping[str, int]) -> _Lists:
 
 
 def _values(rows: pa.Table, name: str, kind: type, acts: _Lists) -> np.ndarray:
-    """The values beside `acts`, flat; where the column is missing, NaN or 0. ValueError when lengths differ."""
+    """What stands beside a list of items, flat; NaN or 0 without the column. ValueError when lengths differ."""
     column = _column(rows, name)
     if name not in rows.column_names:
         return np.full(acts.known.sum(), np.nan if kind is np.float32 else 0, kind)
     values = pc.fill_null(column.flatten(), float("nan") if kind is np.float32 else 0)
     if len(values) != acts.total:
-        raise ValueError(f"{name}: expected {acts.total} values, one for each of recent_items, found {len(values)}")
+        raise ValueError(f"{name}: expected {acts.total} values, one for each item, found {len(values)}")
     return values.to_numpy(zero_copy_only=False).astype(kind)[acts.known]
 
 

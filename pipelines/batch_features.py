@@ -17,6 +17,7 @@ from pipelines.attributes import item_attributes, user_attributes
 from pipelines.batch_events import create_batch_events
 from pipelines.daily_views import VIEWS, create_everything, feature_rows
 from pipelines.interests import interests
+from pipelines.vectors import make_files
 from streamrank import clock
 from streamrank.events.log import EventLog
 from streamrank.settings import settings
@@ -28,6 +29,7 @@ def compute_batch_features(data: DataSet) -> dict[str, int]:
     Each file is replaced in one step. Views without any row are written too, with their columns.
     """
     data.features.mkdir(parents=True, exist_ok=True)
+    make_files(data)
     last_day = last_known_day()
     with duckdb.connect() as connection:
         logged = EventLog(data.events).files()

@@ -18,6 +18,7 @@ from feast.types import from_feast_to_pyarrow_type
 from rich.progress import track
 
 from catalog.dataset import DataSet, DataSetMissing
+from pipelines.vectors import make_files
 from streamrank import environment
 from streamrank.environment import CHECKOUT
 from streamrank.settings import settings
@@ -53,6 +54,7 @@ def apply() -> list[str]:
             f"data set {settings().dataset!r} has no features: expected Parquet files in "
             f"{DataSet.current().features}; run `streamrank features`"
         )
+    make_files(DataSet.current())
     with _in_feature_repo(), quiet():
         apply_total(load_repo_config(FEATURE_REPO, FEATURE_REPO / "feature_store.yaml"), FEATURE_REPO, False)
     return sorted(view.name for view in open_store().list_all_feature_views())

@@ -36,7 +36,8 @@ def interactions(data: DataSet, known: Items | None = None) -> tuple[Interaction
     An act's time is its arrival, us UTC: from then on it is known. Items: see `items_of`.
     """
     items = items_of(data, known)
-    acts = query(f"SELECT * FROM ({acts_sql(data)}) ORDER BY log_position, shard")
+    known = "greatest(log_position, epoch_us(event_time)) AS known_at"
+    acts = query(f"SELECT *, {known} FROM ({acts_sql(data)}) ORDER BY known_at, log_position, shard")
     return _interactions(acts, items), items
 
 
@@ -80,7 +81,7 @@ def _interactions(acts: pa.Table, items: Items) -> Interactions:
     ids = items.table["item_id"].combine_chunks()
     people = pc.unique(acts[WHO].combine_chunks()).sort()
     return Interactions(
-        users=_places(acts[WHO], people), items=_places(acts[WHAT], ids), times=acts["log_position"].to_numpy(),
+        users=_places(acts[WHO], people), items=_places(acts[WHAT], ids), times=acts["known_at"].to_numpy(),
         **{name: _floats(acts[column]) for name, column in COLUMNS.items()},
         user_ids=people.to_numpy(zero_copy_only=False), item_ids=items.ids,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +21,7 @@ from pipelines.labels import has_impressions, labelled
 from pipelines.questions import questions, wanted
 from pipelines.retrieval import World, source_columns
 from pipelines.splits import split
+from pipelines.vectors import add_vectors, vector_rows
 from pipelines.worlds import training_world
 
 
@@ -29,7 +29,7 @@ from pipelines.worlds import training_world
 class Asked:
     """rows: qid, label, user_id, item_id, request_time, surface, known_at, what else labels bring, and
     `source_features`; by qid. sources: fitted to the whole training part, to be served. found, shown: as in
-    `TrainingSet`.
+    `TrainingSet`. vectors: users' of every fit, as rows of `user_vectors`.
     """
 
     rows: pa.Table
@@ -38,16 +38,19 @@ class Asked:
     seen_leaves: bool
     shown: bool
     found: dict[str, float]
+    vectors: pa.Table
 
     @property
     def source_features(self) -> list[str]:
         return SOURCE_FEATURES(self.sources.names)
 
-    def save(self, folder: Path) -> None:
-        """The sources and their items, for `train` to put beside the ranker."""
+    def save(self, data: DataSet) -> None:
+        """The sources and their items, for `train` to put beside the ranker; the vectors as a feature."""
+        folder = data.training
         shutil.rmtree(folder / RETRIEVAL, ignore_errors=True)
         self.sources.save(folder / RETRIEVAL)
         pq.write_table(self.items.table, folder / ITEMS)
+        add_vectors(data, self.vectors)
 
 
 def asked(data: DataSet, begin: Callable[[], None] = lambda: None) -> Asked:
@@ -57,11 +60,10 @@ def asked(data: DataSet, begin: Callable[[], None] = lambda: None) -> Asked:
     rows = training_groups(data) if shown else wanted(data, world.seen_leaves)
     begin()
     sources = fit_all(world.acts, world.items)
-    if shown:
-        found, proposed = _of_impressions(rows, sources, world), {}
-    else:
-        found, proposed = _of_questions(rows, sources, world)
-    return Asked(found, sources, world.items, world.seen_leaves, shown, proposed)
+    vectors = [vector_rows(sources, world.acts, int(world.acts.times[-1]) + 1)] if len(world.acts) else []
+    ask = _of_impressions if shown else _of_questions
+    found, proposed = ask(rows, sources, world, vectors)
+    return Asked(found, sources, world.items, world.seen_leaves, shown, proposed, pa.concat_tables(vectors))
 
 
 def read_sources(data: DataSet) -> tuple[Fitted, Items]:
@@ -84,26 +86,35 @@ def training_groups(data: DataSet) -> pa.Table:
     return rows if with_both_outcomes(rows).num_rows else rows.slice(0, 0)
 
 
-def _of_impressions(rows: pa.Table, sources: Fitted, world: World) -> pa.Table:
-    """The rows with their columns; those from before the first epoch have none to ask, and stay missing."""
+def _of_impressions(
+    rows: pa.Table, sources: Fitted, world: World, vectors: list[pa.Table]
+) -> tuple[pa.Table, dict[str, float]]:
+    """The rows with their columns; those from before the first epoch have none to ask, and stay missing.
+
+    vectors: those of each fit are put behind them.
+    """
     names = SOURCE_FEATURES(sources.names)
     times, matrix = rows["request_time"].to_numpy(), np.full((rows.num_rows, len(names)), np.nan, np.float32)
     chain = epochs(world.acts, FIRST_SHOWN)
     for epoch, fitted in zip(chain, fits(world.acts, world.items, chain, sources.names), strict=True):
+        vectors.append(vector_rows(fitted, world.acts.before(epoch.begins), epoch.begins))
         own = np.flatnonzero(_within(times, epoch))
         matrix[own] = source_columns(rows.take(pa.array(own)), fitted, sources.names, world)
     for place, name in enumerate(names):
         rows = rows.append_column(name, pa.array(matrix[:, place]))
-    return rows
+    return rows, {}
 
 
-def _of_questions(rows: pa.Table, sources: Fitted, world: World) -> tuple[pa.Table, dict[str, float]]:
+def _of_questions(
+    rows: pa.Table, sources: Fitted, world: World, vectors: list[pa.Table]
+) -> tuple[pa.Table, dict[str, float]]:
     chain = epochs(world.acts, FIRST)
     if not chain:
         raise inputs.StepMissing("expected acts at several instants to learn from, found all at one; load more data")
     asked, answers = questions(rows, chain[0].begins, world.seen_leaves)
     parts, found = [], np.zeros(len(sources.names))
     for epoch, fitted in zip(chain, fits(world.acts, world.items, chain, sources.names), strict=True):
+        vectors.append(vector_rows(fitted, world.acts.before(epoch.begins), epoch.begins))
         own = asked.filter(pa.array(_within(asked["request_time"].to_numpy(), epoch)))
         part, counts = candidate_rows(own, answers, fitted, sources.names, world)
         parts.append(part)

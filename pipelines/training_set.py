@@ -117,7 +117,7 @@ def _write(data: DataSet, found: Asked, rows: pa.Table, service: str, out: Path 
     partial = target.with_suffix(".partial")
     pq.write_table(rows, partial, compression="zstd")
     if not out:
-        found.save(data.training)
+        found.save(data)
         about.write_text(json.dumps(asdict(summary), indent=1) + "\n")
     os.replace(partial, target)
     return summary

@@ -16,6 +16,7 @@ from pipelines.labels import labelled
 from pipelines.moments import moments
 from pipelines.retrieval import World, registered_viewers, viewers_of
 from pipelines.splits import split
+from pipelines.vectors import add_vectors, vector_rows
 from streamrank.clock import HOUR, SECOND
 
 REPEATS_COUNT_FROM = 0.1  # of the acts
@@ -53,9 +54,14 @@ def learned(data: DataSet, acts: Interactions) -> Interactions:
 
 
 def fresh(data: DataSet, made: Recommender) -> Recommender:
-    """The recommender with its sources fitted to all acts by now: what is served need not wait for a test any more."""
+    """The recommender with its sources fitted to all acts by now: what is served need not wait for a test any more.
+
+    The users' vectors of that fit are written as a feature; `streamrank materialize` puts them online.
+    """
     acts, items = interactions(data)
-    return replace(made, items=items, sources=fit_all(acts, items, made.names))
+    sources = fit_all(acts, items, made.names)
+    add_vectors(data, vector_rows(sources, acts, int(acts.times[-1]) + 1))
+    return replace(made, items=items, sources=sources)
 
 
 def seen_leaves(data: DataSet, acts: Interactions) -> bool:
