@@ -60,7 +60,8 @@ def acts_sql(view: LatestView, files: Sequence[str]) -> str:
 def laid(
     connection: duckdb.DuckDBPyConnection, view: LatestView, files: Sequence[str], asked: str, name: str
 ) -> Acts:  # fmt: skip
-    """The acts of the keys in `asked`, a relation of k0, ... and t, up to the latest t, as the table `name`.
+    """The acts that lists of the keys in `asked`, a relation of k0, ... and t, can have in them, as the table `name`:
+    those up to a key's latest t, without those that `most` others follow before its first.
 
     Raises DeclarationError where the acts of a key are of several shards, whose order is not that of their arrival
     at a worker.
@@ -69,10 +70,12 @@ def laid(
     keys = ", ".join(acts.keys)
     ordered = ", ".join(["p", *rows.order(view)[1:]])
     within = f"(PARTITION BY {keys} ORDER BY {ordered} ROWS UNBOUNDED PRECEDING)"
+    late = f"p > begin OR count(*) FILTER (p <= begin) OVER (PARTITION BY {keys}) - row_number() OVER {within}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (event_us), max(event_us) OVER {within} AS e "
-        f"FROM ({acts_sql(view, files)}) SEMI JOIN (SELECT DISTINCT {keys} FROM {asked}) "
-        f"USING ({keys}) WHERE p <= (SELECT max(t) FROM {asked}) ORDER BY {keys}, {ordered}"
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (event_us, begin, upto), "
+        f"max(event_us) OVER {within} AS e FROM ({acts_sql(view, files)}) "
+        f"JOIN (SELECT {keys}, min(t) AS begin, max(t) AS upto FROM {asked} GROUP BY ALL) USING ({keys}) "
+        f"WHERE p <= upto QUALIFY {late} < {view.most} ORDER BY {keys}, {ordered}"
     )
     _refuse_shards(connection, acts)
     return acts

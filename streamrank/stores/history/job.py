@@ -17,7 +17,7 @@ from feast.types import FeastType
 from streamrank.derived import columnwise, transform_table
 from streamrank.stores.history.connecting import Limits, connected
 from streamrank.stores.history.declared import as_declared, as_served
-from streamrank.stores.history.latest import cut
+from streamrank.stores.history.latest import cut, portions
 from streamrank.stores.history.question import Answer
 from streamrank.stores.history.saving import persist, write_parquet
 
@@ -47,14 +47,16 @@ class HistoryJob(RetrievalJob):
         self._full_names, self._describe, self._staging = full_names, describe, staging
 
     def to_record_batches(self, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
-        """The answer in order, at most `rows` rows a batch (give or take DuckDB's 2,048), without derived features."""
+        """The answer in order, at most `rows` rows a batch (give or take DuckDB's 2,048), fewer where lists are long,
+        without derived features."""
         with connected(self._limits) as connection:
             answer = self._ask(connection)
             reader = connection.sql(answer.sql).to_arrow_reader(rows)
             done = 0
             for batch in reader:
-                yield _complete(answer, batch, done)
-                done += batch.num_rows
+                for part in portions(batch, answer.histories):
+                    yield _complete(answer, part, done)
+                    done += part.num_rows
 
     def schema(self) -> pa.Schema:
         """Of the answer without derived features."""

@@ -4,7 +4,7 @@ The statement gives a span of acts for each row and feature; the lists are cut o
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,13 @@ def histories(
 def cut(spans: pa.Array, column: pa.Array) -> pa.ChunkedArray:
     """The lists of spans, in pieces of bounded size."""
     return pa.chunked_array([lists(spans[piece.start : piece.stop], column) for piece in pieces(spans)])
+
+
+def portions(batch: pa.RecordBatch, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    """The batch in parts, so that the lists of each are of bounded size. columns: those that are spans."""
+    parts = [[*pieces(batch.column(name))] for name in columns]
+    for part in max(parts, key=len, default=[slice(0, len(batch))]):
+        yield batch.slice(part.start, part.stop - part.start)
 
 
 def arrivals_sql(
