@@ -51,7 +51,8 @@ def ours(world: World, task: Task, extra: Extra | None, report: Callable[[str], 
     without, usual = (reranked(lists, scores, questions(world, task), world.items, chain) for chain in chains)
     stages = {RETRIEVAL: merged, RANKER: lists, RERANK: without, EXPLORATION: usual}
     told = learned.chosen if learned else {"kept": "sources in turn", "why": why}
-    return Ours(stages | pool.lists, told, learned, pool, sources.aside | pool.left_out)
+    aside = told.get("aside", {}) | sources.aside | pool.left_out
+    return Ours(stages | pool.lists, told, learned, pool, aside)
 
 
 def holdout_of(world: World, task: Task) -> Holdout:
