@@ -10,14 +10,12 @@ from models.learning.holdouts import Fold
 from models.learning.question import Extra, Moments, Question
 from models.rankers.examples import Examples
 from models.recommender import allowed
-from models.retrieval.merging import SOURCE_FEATURES, Candidates, merged
+from models.retrieval.merging import SOURCE_FEATURES, merged
 from models.retrieval.side_by_side import ask
 from models.retrieval.sources import Fitted
 from models.viewing import Histories
 
 CANDIDATES = 200
-NEGATIVES = 60  # of a question, drawn evenly from its candidates, so that their mix stays what will be ranked
-SEED = 20_240_229
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def questions(fold: Fold, items: Items, moments: Moments, seen_leaves: bool, fir
 
 
 def rows_of(asked: Iterator[Question], fitted: Fitted, names: list[str], timed: bool, extra: Extra | None) -> Rows:
-    """Examples of the questions of one fold, of those candidates that hold a right answer and a wrong one.
+    """Examples of the questions of one fold: their candidates, where they hold a right answer and a wrong one.
 
     names: the sources whose features are made. timed: whether the order of questions is that of their instants;
     otherwise that of their numbers.
@@ -51,13 +49,13 @@ def rows_of(asked: Iterator[Question], fitted: Fitted, names: list[str], timed: 
     proposed = wanted = 0
     for question in asked:
         found = merged(ask(fitted.sources, question.viewer, question.moment, question.allowed).found, names, CANDIDATES)
-        rows, label = _drawn(found, question)
-        proposed, wanted = proposed + int(np.isin(question.wanted, found.places).sum()), wanted + len(question.wanted)
-        if len(rows):
-            kept.append((question, found.places[rows]))
-            parts.append(found.features[rows])
+        label = np.isin(found.places, question.wanted)
+        proposed, wanted = proposed + int(label.sum()), wanted + len(question.wanted)
+        if label.any() and not label.all():
+            kept.append((question, found.places))
+            parts.append(found.features)
             labels.append(label)
-            counts.append(len(rows))
+            counts.append(len(label))
     return Rows(_examples(kept, parts, labels, counts, names, timed, extra), proposed, wanted)
 
 
@@ -66,17 +64,6 @@ def joined(parts: list[Examples]) -> Examples:
     columns = ("matrix", "labels", "groups", "times", "users")
     together = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
     return Examples(features=parts[0].features, **together)
-
-
-def _drawn(found: Candidates, question: Question) -> tuple[np.ndarray, np.ndarray]:
-    """(rows of the candidates that are learned from, whether each is wanted); none where nothing could be learned."""
-    right = np.isin(found.places, question.wanted)
-    wrong = np.flatnonzero(~right)
-    if not right.any() or not len(wrong):
-        return np.zeros(0, np.int64), np.zeros(0, bool)
-    drawn = np.random.default_rng([SEED, question.qid]).permutation(wrong)[:NEGATIVES]
-    rows = np.sort(np.concatenate([np.flatnonzero(right), drawn]))
-    return rows, right[rows]
 
 
 def _examples(

@@ -13,6 +13,7 @@ from models.fitting import held_out
 from models.interactions import Interactions
 from models.items import Items
 from models.learning.examples import joined, questions, rows_of
+from models.learning.hard import hard
 from models.learning.holdouts import Holdout, LaterHoldout
 from models.learning.learned import Learned
 from models.learning.question import Extra, Moments, Past
@@ -49,7 +50,7 @@ def learn(
     moments = moments or (lambda known: Past(known, items))
     examples, told = _out_of_fold(acts, items, holdout, extra, names, moments, seen_leaves, report)
     report("fit the ranker")
-    ranker, chosen = _ranker(examples, told["sources"], rankers)
+    ranker, chosen = _ranker(hard(examples), told["sources"], rankers)
     report("fit the sources to all acts")
     fitted = fit_all(acts, items, told["sources"])
     return Learned(fitted, ranker, list(ranker.features), extra, told | chosen, examples)
