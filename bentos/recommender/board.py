@@ -14,8 +14,9 @@ import numpy as np
 from feast import FeatureStore
 
 from bentos.recommender.catalogue import Catalogue
-from models.retrieval.trending import recent_from_windows
+from models.retrieval.trending import Trending
 from models.viewer import Moment
+from streamrank import clock
 from streamrank.clock import HOUR
 from streamrank.stores.reader import OnlineReader
 
@@ -60,15 +61,13 @@ class Board:
     """Refreshed by a thread of its own between `start` and `close`; what it knows is replaced as a whole."""
 
     def __init__(
-        self, store: FeatureStore, catalogue: Callable[[], Catalogue], half_life_us: float, hours: float | None
+        self, store: FeatureStore, catalogue: Callable[[], Catalogue], trending: Trending, hours: float | None
     ) -> None:
-        """catalogue: the one in use. half_life_us: after which an act counts half. hours: an item is on air while
-        anyone has acted on it within so many; None: by its times."""
+        """catalogue: the one in use. trending: what counts as watched lately. hours: an item is on air while anyone has
+        acted on it within so many; None: by its times."""
         self._reader, self._catalogue = OnlineReader(store, list(FEATURES)), catalogue
-        self._half_life_us, self._hours = half_life_us, hours
-        self._standing = _of(
-            np.full((0, len(self._reader.names)), np.nan, np.float32), self._reader.names, half_life_us
-        )
+        self._trending, self._hours = trending, hours
+        self._standing = self._of(np.full((0, len(self._reader.names)), np.nan, np.float32))
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board", daemon=True)
 
@@ -88,7 +87,7 @@ class Board:
             if self._closing.wait(rest * (time.perf_counter() - began)):
                 return
         if parts:
-            self._standing = _of(np.concatenate(parts), self._reader.names, self._half_life_us)
+            self._standing = self._of(np.concatenate(parts))
 
     def moment(self, catalogue: Catalogue, now_us: int) -> Moment:
         """What holds for everybody. Arrays are as long as the catalogue."""
@@ -124,26 +123,27 @@ class Board:
         items = len(catalogue)
         return Outcomes(_as_long(standing.impressions, items, 0), _as_long(standing.clicks, items, 0))
 
+    def _of(self, matrix: np.ndarray) -> Standing:
+        """matrix: float32 [items, features of the reader]."""
+        column = {name: matrix[:, place] for place, name in enumerate(self._reader.names)}
+        acts = {
+            length: sum(np.nan_to_num(column[f"item_{act}_{window}"]) for act in ACTS)
+            for window, length in WINDOWS.items()
+        }
+        return Standing(
+            acts=acts,
+            impressions=np.nan_to_num(column[f"item_impressions_{LONGEST}"]),
+            clicks=np.nan_to_num(column[f"item_clicks_{LONGEST}"]),
+            watching=column[WATCHING],
+            recent=self._trending.recent(acts, clock.now_us()),
+        )
+
     def _run(self) -> None:
         while not self._closing.wait(EVERY_SECONDS):
             try:
                 self.refresh(REST)
             except Exception as error:  # the board is never worth an answer; what was known last holds
                 logger.debug("what everybody does could not be read: %s", error)
-
-
-def _of(matrix: np.ndarray, names: tuple[str, ...], half_life_us: float) -> Standing:
-    column = {name: matrix[:, place] for place, name in enumerate(names)}
-    acts = {
-        length: sum(np.nan_to_num(column[f"item_{act}_{window}"]) for act in ACTS) for window, length in WINDOWS.items()
-    }
-    return Standing(
-        acts=acts,
-        impressions=np.nan_to_num(column[f"item_impressions_{LONGEST}"]),
-        clicks=np.nan_to_num(column[f"item_clicks_{LONGEST}"]),
-        watching=column[WATCHING],
-        recent=recent_from_windows(acts, half_life_us),
-    )
 
 
 def _as_long(values: np.ndarray, items: int, otherwise: float) -> np.ndarray:

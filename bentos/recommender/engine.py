@@ -26,6 +26,7 @@ from bentos.recommender.viewers import OnlineViewers
 from catalog.dataset import DataSet
 from catalog.live.on_air import OnAir, live_items
 from models.recommender import Recommender
+from models.retrieval.trending import Trending
 from streamrank import clock
 from streamrank.environment import CHECKOUT
 from streamrank.events.served import ServedLog
@@ -125,7 +126,7 @@ def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     return Ranking(
         recommender=recommender,
         live=live,
-        board=Board(store, lambda: live.catalogue, _half_life_us(recommender), recommender.on_air.hours),
+        board=Board(store, lambda: live.catalogue, _trending(recommender), recommender.on_air.hours),
         viewers=OnlineViewers(store),
         retrieval=Retrieval(chosen.source_budget_seconds, measured),
         online=OnlineFeatures(store, recommender.service, recommender.feast_features, patience),
@@ -135,7 +136,7 @@ def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     )
 
 
-def _half_life_us(recommender: Recommender) -> float:
-    """The one that was chosen for what trends."""
-    chosen = (getattr(source, "half_life", None) for source in recommender.sources.sources)
-    return next((half_life for half_life in chosen if half_life), HALF_LIFE_US)
+def _trending(recommender: Recommender) -> Trending:
+    """The recommender's own, where it has one."""
+    kept = (source for source in recommender.sources.sources if isinstance(source, Trending))
+    return next(kept, Trending(HALF_LIFE_US))

@@ -3,9 +3,8 @@
 `recent_at` gives `Moment.recent` offline for any instants, `recent_from_windows` gives it online from Feast's windows.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +21,20 @@ ASKED = 400  # acts of the last fifth on which the half-life is chosen
 
 @dataclass(frozen=True)
 class Trending:
-    """half_life: of `Moment.recent`, in the unit of the acts' times."""
+    """half_life: of `Moment.recent`, in the unit of the acts' times. base: float32 [items], `Moment.recent` at `until`,
+    just after the last act, so that a service can go on from there."""
 
     half_life: float
+    until: int = 0
+    base: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     name: str = "trending"
 
     @classmethod
     def fit(cls, acts: Interactions, items: Items) -> "Trending":
         if not len(acts):
             raise StepsAside("trending: needs acts, there are none")
-        return cls(half_life_of(acts))
+        half_life, until = half_life_of(acts), int(acts.times[-1]) + 1
+        return cls(half_life, until, Recent(acts, half_life).at(until))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
         scores = np.where(moment.recent > 0, moment.recent, np.float32(np.nan))
@@ -42,11 +45,23 @@ class Trending:
         return self
 
     def save(self, folder: Path) -> None:
-        (folder / "trending.json").write_text(json.dumps({"half_life": self.half_life}))
+        np.savez(folder / "trending.npz", half_life=self.half_life, until=self.until, base=self.base)
 
     @classmethod
     def load(cls, folder: Path, items: Items) -> "Trending":
-        return cls(json.loads((folder / "trending.json").read_text())["half_life"])
+        with np.load(folder / "trending.npz", allow_pickle=False) as stored:
+            return cls(float(stored["half_life"]), int(stored["until"]), stored["base"])
+
+    def recent(self, windows: Mapping[int, np.ndarray], now: int) -> np.ndarray:
+        """float32 [items]: `Moment.recent` at `now`, of what it was when this was fitted and of what came since.
+
+        windows: as for `recent_from_windows`. What lies between the fit and the longest window is not seen.
+        """
+        age = max(now - self.until, 0)
+        since = recent_from_windows(_within(windows, age), self.half_life) if age else 0
+        base = np.zeros(len(next(iter(windows.values()))), np.float32)
+        base[: len(self.base)] = self.base[: len(base)] * np.exp2(-age / self.half_life)
+        return base + since
 
 
 class Recent:
@@ -126,6 +141,17 @@ def recent_from_windows(windows: Mapping[int, np.ndarray], half_life: float) -> 
         total += np.maximum(counts - inner, 0) * _mean_decay(begin, length, half_life)
         inner, begin = counts, length
     return total.astype(np.float32)
+
+
+def _within(windows: Mapping[int, np.ndarray], age: float) -> dict[int, np.ndarray]:
+    """The counts in windows no longer than `age`; the first that is longer counts by its share that lies within."""
+    kept = {length: counts for length, counts in windows.items() if length <= age}
+    longer = [length for length in windows if length > age]
+    if longer and age not in kept:
+        begin, end = max(kept, default=0), min(longer)
+        inner = np.nan_to_num(kept[begin]) if begin else 0.0
+        kept[age] = inner + (np.nan_to_num(windows[end]) - inner) * (age - begin) / (end - begin)
+    return kept
 
 
 def _mean_decay(begin: float, end: float, half_life: float) -> float:
