@@ -47,6 +47,7 @@ def items_of(world: World) -> Items:
         "topics": pa.array(topics.tolist(), pa.list_(pa.string())),
         "title": pa.array([" ".join(f"w{word}" for word in row) for row in words]),
         "language": pa.array(np.array(LANGUAGES, object)[creators % len(LANGUAGES)]),
+        "year": pa.array(2_000 + creators % 20, pa.int32()),
         "series_id": pa.array([f"s{one}" if one >= 0 else None for one in series], pa.string()),
         "episode": pa.array(places, pa.int32()),
         "available_from": pa.array(begins).cast(pa.timestamp("us", tz="UTC")),

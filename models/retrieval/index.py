@@ -106,4 +106,5 @@ def _read(path: Path, expected: int):
     if graph is None or len(graph) != expected:
         found = "nothing that usearch reads" if graph is None else f"{len(graph):,} vectors"
         raise ValueError(f"{path}: expected an index of {expected:,} vectors, found {found}; fit the sources again")
+    graph.expansion_search = BUILD_WIDTH  # is not kept in the file
     return graph
