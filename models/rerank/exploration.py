@@ -46,14 +46,14 @@ class Exploration:
 
     def apply(self, ranked: Ranked, context: Context) -> Ranked:
         slots = min(context.k, len(ranked))
-        mass = self._posteriors(ranked, context)
+        posterior = self._posteriors(ranked, context)
         random = np.random.default_rng(context.seed)
         counts = _counts(self.share * slots)
         exploring = int(random.choice(list(counts), p=list(counts.values())))
-        order = _order(len(ranked), slots, exploring, mass, random)
+        order = _order(len(ranked), slots, exploring, posterior, random)
         shown = order[:slots]
         propensity = np.full(len(ranked), np.nan)
-        propensity[:slots] = propensities(shown, len(ranked), self.share, mass)
+        propensity[:slots] = propensities(shown, len(ranked), self.share, posterior)
         explored = shown[shown >= slots - exploring]
         said = dict.fromkeys(ranked.places[explored].tolist(), LEARN)
         said |= moves(ranked, order, context.k, dict.fromkeys(explored.tolist(), LEARN), MADE_ROOM, MADE_ROOM)
@@ -65,14 +65,14 @@ class Exploration:
         return posteriors(context.impressions[ranked.places], context.clicks[ranked.places])
 
 
-def propensities(shown: np.ndarray, rows: int, share: float, mass: np.ndarray | None = None) -> np.ndarray:
+def propensities(shown: np.ndarray, rows: int, share: float, posterior: np.ndarray | None = None) -> np.ndarray:
     """The probability with which each slot shows what it shows, float64 [slots].
 
     shown: int64 [slots], the position, from 0, that the item in each slot has in a list of `rows` items before anything
-    is drawn. mass: the posteriors in the order of that list, [rows, RATES]; None for epsilon.
+    is drawn. posterior: the items' posteriors in the order of that list, [rows, RATES]; None for epsilon.
     """
     counts = _counts(share * len(shown))
-    return sum((p * _propensity(shown, rows, m, mass) for m, p in counts.items()), np.zeros(len(shown)))
+    return sum((p * _propensity(shown, rows, m, posterior) for m, p in counts.items()), np.zeros(len(shown)))
 
 
 def _counts(mean: float) -> dict[int, float]:
@@ -82,28 +82,32 @@ def _counts(mean: float) -> dict[int, float]:
     return {low: 1 - above} | ({low + 1: above} if above > 0 else {})
 
 
-def _order(rows: int, slots: int, exploring: int, mass: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
+def _order(
+    rows: int, slots: int, exploring: int, posterior: np.ndarray | None, random: np.random.Generator
+) -> np.ndarray:
     """The old position at each new one, int64 [rows]: the slots as drawn, and behind them the rest as it was."""
     kept = slots - exploring
     explores = np.zeros(slots, bool)
     explores[random.permutation(slots)[:exploring]] = True
     order = np.empty(slots, np.int64)
     order[~explores] = np.arange(kept)
-    order[explores] = _drawn(kept, rows, exploring, mass, random)
+    order[explores] = _drawn(kept, rows, exploring, posterior, random)
     rest = np.ones(rows, bool)
     rest[order] = False
     return np.concatenate([order, np.flatnonzero(rest)])
 
 
-def _drawn(kept: int, rows: int, exploring: int, mass: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
+def _drawn(
+    kept: int, rows: int, exploring: int, posterior: np.ndarray | None, random: np.random.Generator
+) -> np.ndarray:
     """Positions of the pool, int64 [exploring], as they fill the exploring slots from the top."""
-    if mass is None:
+    if posterior is None:
         return kept + random.permutation(rows - kept)[:exploring]
-    groups = [mass[kept + j :: exploring] for j in range(exploring)]
+    groups = [posterior[kept + j :: exploring] for j in range(exploring)]
     return np.array([kept + j + exploring * draw(group, random) for j, group in enumerate(groups)], np.int64)
 
 
-def _propensity(shown: np.ndarray, rows: int, exploring: int, mass: np.ndarray | None) -> np.ndarray:
+def _propensity(shown: np.ndarray, rows: int, exploring: int, posterior: np.ndarray | None) -> np.ndarray:
     """The probability of the item in each slot, float64 [slots], when `exploring` slots explore.
 
     shown: the position in the list of the item in each slot.
@@ -114,11 +118,11 @@ def _propensity(shown: np.ndarray, rows: int, exploring: int, mass: np.ndarray |
     for slot, rank in enumerate(shown.tolist()):
         if rank < kept:
             found[slot] = _ways(slot, slots, slot - rank, exploring) / ways
-        elif mass is None:
+        elif posterior is None:
             found[slot] = exploring / slots / (rows - kept)
         else:
             row, group = divmod(rank - kept, exploring)
-            won = chance(mass[kept + group :: exploring], row)
+            won = chance(posterior[kept + group :: exploring], row)
             found[slot] = _ways(slot, slots, group, exploring - 1) / ways * won
     return found
 

@@ -37,7 +37,7 @@ class Mmr:
 
 @dataclass(frozen=True)
 class Likeness:
-    """topics: float64 [n, topics + 1], rows of length 1. creators: int32 [n], -1 for none.
+    """topics: float64 [n, topics among them], rows of length 1. creators: int32 [n], -1 for none.
 
     Items without topics are alike, and so are those without a creator: were they unlike all others, lists would fill
     with what nobody described.
@@ -48,10 +48,11 @@ class Likeness:
 
     @classmethod
     def of(cls, items: Items, places: np.ndarray) -> "Likeness":
-        codes, names = items.topics
-        topics = np.zeros((len(places), len(names) + 1))
-        topics[np.arange(len(places))[:, None], codes[places]] = 1  # the last column is of -1, no topic
-        topics[:, -1] = ~topics[:, :-1].any(axis=1)
+        codes = items.topics[0][places]
+        distinct = np.unique(np.append(codes, -1))  # a catalogue has more topics than a list of candidates
+        topics = np.zeros((len(places), len(distinct)))
+        topics[np.arange(len(places))[:, None], np.searchsorted(distinct, codes)] = 1
+        topics[:, 0] = ~topics[:, 1:].any(axis=1)  # -1 stands first
         length = np.sqrt(topics.sum(axis=1, keepdims=True))
         return cls(topics / length, items.creators[0][places])
 

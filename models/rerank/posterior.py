@@ -19,7 +19,8 @@ LOGS = np.stack([-np.log1p(np.exp(-ODDS)), -np.log1p(np.exp(ODDS))])  # of the r
 
 
 def posteriors(impressions: np.ndarray, clicks: np.ndarray) -> np.ndarray:
-    """float64 [n, RATES], each row adding up to 1: Beta(clicks + a, impressions - clicks + b) of each item, both [n].
+    """The distribution function of Beta(clicks + a, impressions - clicks + b) of each item: float64 [n, RATES],
+    the probability of a rate or a smaller one.
 
     Clicks above the impressions are read as that many impressions: an outcome may come without its impression.
     """
@@ -27,18 +28,16 @@ def posteriors(impressions: np.ndarray, clicks: np.ndarray) -> np.ndarray:
     rate = np.clip(np.sum(clicks) / max(shown.sum(), 1), *PRIOR_RATES)
     counts = np.stack([clicks + PRIOR * rate, shown - clicks + PRIOR * (1 - rate)], axis=1)
     logs = counts @ LOGS  # the density of the log odds: x^a (1 - x)^b
-    mass = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return mass / mass.sum(axis=1, keepdims=True)
+    upto = np.cumsum(np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
+    return upto / upto[:, -1:]
 
 
-def draw(mass: np.ndarray, random: np.random.Generator) -> int:
-    """The row of `mass` [n, RATES] that draws the greatest rate; of equal ones the first."""
-    below = np.cumsum(mass, axis=1)
-    return int((below < random.random(len(mass))[:, None]).sum(axis=1).argmax())
+def draw(upto: np.ndarray, random: np.random.Generator) -> int:
+    """The row of `upto` [n, RATES] that draws the greatest rate; of equal ones the first."""
+    return int((upto <= random.random(len(upto))[:, None]).sum(axis=1).argmax())
 
 
-def chance(mass: np.ndarray, row: int) -> float:
+def chance(upto: np.ndarray, row: int) -> float:
     """The probability that `draw` gives this row: rows before it must draw less, rows behind it no more."""
-    upto = np.cumsum(mass, axis=1)
-    below = np.maximum(upto[:row] - mass[:row], 0)
-    return float((mass[row] * below.prod(axis=0) * upto[row + 1 :].prod(axis=0)).sum())
+    less = np.append(float(row == 0), upto[:row, :-1].prod(axis=0))
+    return float((np.diff(upto[row], prepend=0) * less * upto[row + 1 :].prod(axis=0)).sum())
