@@ -1,5 +1,7 @@
 """The user's own data: a file of events and, where there are any, of items and of users, as Parquet or CSV."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,39 +9,95 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from catalog.dataset import IdType, Manifest
+from catalog.errors import InputError
 from catalog.schema import EVENTS, ITEMS
 from catalog.source import Source, fingerprint
 from catalog.tables import Read, read, require
 from validation.offered import INTEGER
 
+EARLIEST = 10_000_000  # seconds: 26 April 1970
+ORDER = "event times are numbers that only tell what came first: each is kept as so many seconds since 1970"
 STAMPED = ("shard", "log_position", "arrived_on")  # given by the log, so those of an export mean nothing here
 
 
-def source(events: Path, items: Path | None = None, users: Path | None = None, name: str = "files") -> Source:
-    """The data set in these files; InputError names the file, the column it lacks and the columns found."""
-    tables = {"events": read(events)}
+@dataclass(frozen=True)
+class Rules:
+    """What the user says of the data set, None for what the data shows. See `Manifest`.
+
+    columns: the layout's name of a column -> the file's, for files that call it otherwise.
+    """
+
+    repeats: bool | None = None
+    on_air_hours: float | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def source(
+    events: Path, items: Path | None = None, users: Path | None = None, name: str = "files", rules: Rules = Rules()
+) -> Source:
+    """The data set in these files; InputError names the file, the column it lacks and the columns found.
+
+    Event times that are whole numbers too small for instants since 1970 are taken for an order: see `ordered`.
+    """
+    tables = {"events": named(events, read(events), rules.columns)}
     require(events, tables["events"].rows, ("user_id", "item_id"), ("event_time",))
     for kind, file in (("items", items), ("users", users)):
         if file is not None:
-            tables[kind] = read(file)
+            tables[kind] = named(file, read(file), rules.columns)
             require(file, tables[kind].rows, (f"{kind[:-1]}_id",))
+    order = only_an_order(tables["events"])
     manifest = Manifest(
         name=name,
         source="files",
+        times="order" if order else "instants",
+        repeats=rules.repeats,
+        on_air_hours=rules.on_air_hours,
         item_ids=id_type("item_id", tables.values()),
         user_ids=id_type("user_id", tables.values()),
     )
     rows = {kind: table.rows for kind, table in tables.items()}
+    if order:
+        rows["events"] = ordered(rows["events"])
     unreadable = {kind: table.unreadable for kind, table in tables.items()}
     return Source(
         manifest,
         rows["events"],
         rows.get("items"),
         rows.get("users"),
-        fingerprint([events], "files"),
+        fingerprint([events], "files", *(f"{name}={column}" for name, column in sorted(rules.columns.items()))),
         unreadable,
-        _unused(events, rows["events"], EVENTS) + _unused(items, rows.get("items"), ITEMS),
+        (ORDER,) * order + _unused(events, rows["events"], EVENTS) + _unused(items, rows.get("items"), ITEMS),
     )
+
+
+def named(file: Path, table: Read, columns: Mapping[str, str]) -> Read:
+    """The table with the layout's names for the columns that `columns` lists and the file has."""
+    names = {found: name for name, found in columns.items() if found in table.rows.column_names}
+    kept = [names.get(column, column) for column in table.rows.column_names]
+    if clash := sorted({name for name in kept if kept.count(name) > 1}):
+        raise InputError(f"{file}: has a column {', '.join(clash)} already; leave it out of --column")
+    return replace(table, rows=table.rows.rename_columns(kept))
+
+
+def only_an_order(table: Read) -> bool:
+    """Whether event times are whole numbers from 0 to below EARLIEST: nobody's events are from the spring of 1970."""
+    times = table.rows["event_time"]
+    if table.text:
+        if not pc.all(pc.match_substring_regex(pc.utf8_trim_whitespace(times), INTEGER), min_count=0).as_py():
+            return False
+        times = pc.utf8_trim_whitespace(times).cast(pa.int64())
+    if not pt.is_integer(times.type) or times.null_count == len(times):
+        return False
+    ends = pc.min_max(times).as_py()
+    return ends["min"] >= 0 and ends["max"] < EARLIEST
+
+
+def ordered(rows: pa.Table) -> pa.Table:
+    """The events with each number as so many seconds since 1970."""
+    text = pt.is_string(rows["event_time"].type)
+    steps = (pc.utf8_trim_whitespace(rows["event_time"]) if text else rows["event_time"]).cast(pa.int64())
+    place = rows.column_names.index("event_time")
+    return rows.set_column(place, "event_time", steps.cast(pa.timestamp("s", "UTC")))
 
 
 def id_type(column: str, tables: "list[Read]") -> IdType:

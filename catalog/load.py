@@ -66,7 +66,7 @@ def load(
                 report(STEPS[1])
                 _write_attributes(source, data, held.shift_days)
                 report(STEPS[4])
-                return Loaded(_counted(held, data, log), 0, 0, already=True)
+                return Loaded(_counted(_ruled(source.manifest, held), data, log), 0, 0, already=True)
             _clear(data)
             held = None
         return _fill(source, data, held, log, shift_to_now, report, hold_back)
@@ -146,7 +146,22 @@ def _manifest(found: Manifest, held: Manifest | None, name: str, days: int) -> M
         kind: getattr(found, kind) if held is None or getattr(held, kind) == "integer" else "string"
         for kind in ("item_ids", "user_ids")
     }
-    return replace(found, name=name, shift_days=days, split_at=moved_instant(found.split_at, days), **ids)
+    found = replace(found, name=name, shift_days=days, split_at=moved_instant(found.split_at, days), **ids)
+    return _ruled(found, held, found) if held else found
+
+
+def _ruled(found: Manifest, held: Manifest, onto: Manifest | None = None) -> Manifest:
+    """`onto`, or `held`, with what is said now of repeats and of what is on air, else with what was said before."""
+    if found.times != held.times:
+        kinds = {"order": "numbers that are only an order", "instants": "instants"}
+        raise InputError(
+            f"data set {held.name!r} has event times that are {kinds[held.times]}, what is added has "
+            f"{kinds[found.times]}: choose another --name, or --anew"
+        )
+    said = {
+        name: getattr(held if getattr(found, name) is None else found, name) for name in ("repeats", "on_air_hours")
+    }
+    return replace(onto or held, **said)
 
 
 def _counted(manifest: Manifest, data: DataSet, log: EventLog) -> Manifest:

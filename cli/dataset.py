@@ -51,6 +51,24 @@ def files(
     items: Annotated[Path | None, typer.Option(help="Parquet or CSV: item_id")] = None,
     users: Annotated[Path | None, typer.Option(help="Parquet or CSV: user_id")] = None,
     name: Name = "files",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="a column that the files call otherwise: user_id=userId; may be given several times"),
+    ] = None,
+    returns: Annotated[
+        bool | None,
+        typer.Option(
+            "--seen-returns/--seen-leaves", help="whether users want again what they acted on; absent: the acts decide"
+        ),
+    ] = None,
+    on_air_hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="an item is on air while anyone acted on it within so many hours (steps, where times are only an "
+            "order); absent: by available_from and available_until, item_start and item_end",
+        ),
+    ] = None,
     shift_to_now: Shift = False,
     hold_back: HoldBack = 0,
     anew: Anew = False,
@@ -58,7 +76,15 @@ def files(
     """Your own data; docs/data.md tells the columns."""
     from catalog import files
 
-    _bring(lambda: files.source(events, items, users), name, shift_to_now, hold_back, anew)
+    rules = files.Rules(returns, on_air_hours, _columns(column or []))
+    _bring(lambda: files.source(events, items, users, rules=rules), name, shift_to_now, hold_back, anew)
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    if wrong := [pair for pair, (name, _, found) in zip(given, pairs, strict=True) if not name or not found]:
+        raise typer.BadParameter(f"--column: expected NAME=COLUMN, such as user_id=userId, found {', '.join(wrong)}")
+    return {name: found for name, _, found in pairs}
 
 
 def _bring(read: "Callable[[], Source]", name: str, shift_to_now: bool, hold_back: int, anew: bool) -> None:
