@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from running_service import START_SECONDS, bentoml
-from small_world import World, world_at
+from small_world import World, noise, world_at
 
 from streamrank.environment import CHECKOUT
 
@@ -35,6 +37,37 @@ def test_without_a_promoted_model_the_service_names_the_command_that_promotes_on
     assert "data set 'small-world' has no promoted model: expected ranker-small-world" in said
     assert "streamrank promote" in said
     assert "Traceback" not in said
+
+
+def test_a_model_of_an_earlier_version_is_refused_with_the_commands_that_make_another(tmp_path):
+    from bentoml import models
+
+    from catalog.dataset import DataSet, Manifest
+
+    old = world_at(tmp_path)
+    with old.entered():
+        DataSet.current().write_manifest(Manifest("small-world", "files"))
+        (tmp_path / "small-world" / "registry.db").touch()
+        with in_store(tmp_path), models.create("ranker-small-world") as model:
+            noise(["item_views_60d"]).save(Path(model.path))
+    said = refusal(old, tmp_path / "log")
+    assert "has no sources of candidates: expected recommender.json" in said
+    assert "streamrank train && streamrank promote" in said
+    assert "Traceback" not in said
+
+
+@contextmanager
+def in_store(root: Path):
+    """BentoML's model store below `root`, whatever it was before."""
+    from bentoml._internal.configuration.containers import BentoMLContainer
+
+    store = BentoMLContainer.model_store.get()
+    before, store._path = store._path, root / "bentoml" / "models"
+    store._path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        store._path = before
 
 
 def test_without_registered_features_the_service_names_the_command_that_registers_them(world, tmp_path):

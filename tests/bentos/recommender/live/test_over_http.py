@@ -27,11 +27,14 @@ class Stream:
 
     def happens(self, event_type: str, item: int, **attributes: object) -> None:
         """Published and applied."""
+        self.publish([{"event_type": event_type, "item_id": str(item), "attributes": json.dumps(attributes)}])
+
+    def publish(self, events: list[dict]) -> None:
         from catalog.schema import PUBLISHED, shard_keys
 
-        event = {"event_id": uuid.uuid4().hex, "event_time": NOW, "event_type": event_type, "item_id": str(item)}
-        row = pa.Table.from_pylist([event | {"attributes": json.dumps(attributes)}], schema=PUBLISHED)
-        assert self.bus.publish(row, shard_keys(row)).taken.all()
+        whole = [{"event_id": uuid.uuid4().hex, "event_time": NOW} | event for event in events]
+        rows = pa.Table.from_pylist(whole, schema=PUBLISHED)
+        assert self.bus.publish(rows, shard_keys(rows)).taken.all()
         self.worker.drain()
 
 
@@ -89,6 +92,34 @@ def test_upcoming_shows_come_on_request_and_say_when_they_begin(service, stream)
     finally:
         stream.happens("item_end", 502)
     assert 502 not in service.items(user_id="u3", k=200, include_upcoming=True)
+
+
+def test_a_new_item_is_found_by_sources_that_know_its_topics_though_no_model_saw_it(service, stream, started):
+    items = service.recommend(user_id="u3", topics=["t1"], k=200, explain=True).json()["items"]
+    (found,) = [item for item in items if item["item_id"] == started]
+    assert {"fresh", "content"} & {source["source"] for source in found["sources"]}
+
+
+def test_what_a_user_does_now_makes_their_next_list(service, stream):
+    before = service.recommend(user_id="just came").json()
+    assert (before["known_by"], before["fallback"]) == (None, "unknown_user")
+    stream.publish([{"event_type": "view", "user_id": "just came", "item_id": str(item)} for item in (3, 4, 9)])
+    after = service.recommend(user_id="just came", k=200, explain=True).json()
+    assert (after["known_by"], after["fallback"]) == ("history", None)
+    assert "als" in {source["source"] for item in after["items"] for source in item["sources"]}
+
+
+def test_what_many_watch_now_comes_first_for_somebody_unknown(service, stream):
+    from running_service import until
+
+    stream.publish([{"event_type": "view", "user_id": f"w{n}", "item_id": "44"} for n in range(400)])
+    until(lambda: service.items(user_id="nobody", k=1) == [44], "what is watched most is not told")
+
+
+def test_what_a_user_hid_never_comes_again_even_when_it_is_given(service, stream):
+    stream.publish([{"event_type": "hide", "user_id": "u8", "item_id": "12"}])
+    assert 12 not in service.items(user_id="u8", k=200)
+    assert service.items(user_id="u8", candidates=[12, 9]) == [9]
 
 
 def test_while_redis_is_down_what_was_known_last_holds(service, world, stream, started):
