@@ -9,7 +9,7 @@ from item import item_attributes, item_daily
 from item_live import item_live, item_viewers, surface_item_live
 from on_demand import derived, derived_live
 from topic import topic_daily
-from user import user_attributes, user_daily
+from user import user_attributes, user_daily, user_levels, user_traits
 from user_live import user_creator_live, user_live, user_topic_live
 from vectors import user_candidates, user_vectors
 
@@ -36,6 +36,8 @@ ranker = FeatureService(
         topic_daily,
         user_daily,
         user_attributes[["user_age"]],
+        user_levels,
+        user_traits,
         user_topic_daily,
         user_creator_daily,
         item_live[ITEM_NOW],

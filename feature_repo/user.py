@@ -47,3 +47,30 @@ user_interests = FeatureView(
     source=feature_file("user_interests"),
     description="At the end of each UTC day on which it changed. A view counts for each topic of its item.",
 )
+
+user_traits = FeatureView(
+    name="user_traits",
+    entities=[user],
+    ttl=NEVER_EXPIRES,
+    schema=[Field(name=f"user_trait_{place}", dtype=Float32) for place in range(1, 33)],
+    source=feature_file("user_traits"),
+    tags={"known": "always"},
+    description="The further columns of the users file in their order, as numbers; known always.",
+)
+
+user_levels = FeatureView(
+    name="user_levels",
+    entities=[user],
+    ttl=NEVER_EXPIRES,
+    schema=[
+        Field(name="user_level_impressions", dtype=Float32),
+        Field(name="user_level_click_rate", dtype=Float32, description="drawn to that of all users"),
+        Field(name="user_level_surplus", dtype=Float32, description="clicks an impression beyond what is usual there"),
+        Field(name="user_level_watch_ratio", dtype=Float32, description="mean share watched of a view, drawn likewise"),
+        Field(name="user_level_watch_log", dtype=Float32, description="mean log of a view's seconds, drawn likewise"),
+        Field(name="user_level_likes", dtype=Float32, description="likes a view"),
+        Field(name="user_level_rating", dtype=Float32, description="mean rating, drawn likewise"),
+    ],
+    source=feature_file("user_levels"),
+    description="As of the last fit: of instants a day apart in the training part, then of a week apart.",
+)

@@ -15,7 +15,7 @@ LIKED = 4
 """The least value that counts as a like, on the five-point scale that ratings use."""
 
 _NEEDED = ("event_time", "arrived_at", "event_type", "user_id", "item_id", "creator_id", "topics", "watch_ms",
-           "duration_ms", "value")  # fmt: skip
+           "duration_ms", "value", "surface")  # fmt: skip
 
 
 def create_batch_events(connection: DuckDBPyConnection, files: Sequence[str], items: Path, last_day: int) -> None:

@@ -17,6 +17,8 @@ from pipelines.attributes import item_attributes, user_attributes
 from pipelines.batch_events import create_batch_events
 from pipelines.daily_views import VIEWS, create_everything, feature_rows
 from pipelines.interests import interests
+from pipelines.user_levels import level_instants, user_levels
+from pipelines.user_traits import user_traits
 from pipelines.vectors import make_files
 from streamrank import clock
 from streamrank.events.log import EventLog
@@ -44,7 +46,14 @@ def compute_batch_features(data: DataSet) -> dict[str, int]:
 
 def names() -> list[str]:
     """The views that are computed."""
-    return [*(view.name for view in VIEWS), "user_interests", "item_attributes", "user_attributes"]
+    return [
+        *(view.name for view in VIEWS),
+        "user_interests",
+        "item_attributes",
+        "user_attributes",
+        "user_traits",
+        "user_levels",
+    ]
 
 
 def last_known_day() -> int:
@@ -62,6 +71,16 @@ def _queries(
     yield "user_interests", _stamped(interests("batch_events", last_day), ("user_id",), listed)
     yield "item_attributes", item_attributes(connection, data.items, logged)
     yield "user_attributes", user_attributes(connection, data.users, logged)
+    yield "user_traits", user_traits(connection, data.users)
+    yield "user_levels", user_levels("logged_events", _level_instants(connection, data))
+
+
+def _level_instants(connection: duckdb.DuckDBPyConnection, data: DataSet) -> list[int]:
+    ends = "SELECT epoch_us(min(arrived_at)), epoch_us(max(arrived_at)) FROM logged_events"
+    first, last = connection.execute(ends).fetchone()
+    now = clock.now_us()
+    found = level_instants(first, last, data.manifest()) if first is not None else []
+    return [instant for instant in found if instant <= now]
 
 
 def _stamped(rows: str, keys: tuple[str, ...], features: tuple[str, ...]) -> str:
