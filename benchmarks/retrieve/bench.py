@@ -25,7 +25,7 @@ class Sizes:
     repeat: int = 1_000
     index_up_to: int = 150_000
     als_users: int = 0
-    als_acts: int = 20_000_000
+    als_acts: int = 10_000_000
     curve: tuple[int, ...] = CURVE_ITEMS
 
 

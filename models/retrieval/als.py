@@ -6,6 +6,7 @@ at any time ("fold-in"): the vectors that the nightly run stores are exactly wha
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from models.interactions import Interactions
 from models.items import Items
+from models.retrieval.index import EXACT_UP_TO, Index, index_of
 from models.retrieval.liking import liking
 from models.retrieval.source import NOTHING, Found, StepsAside, best
-from models.retrieval.standard import standard
+from models.retrieval.standard import rescaled, standard
 from models.viewer import Moment, Viewer
 
 FACTORS = 64
@@ -30,13 +32,15 @@ SEED = 20_240_229
 @dataclass(frozen=True)
 class Als:
     """factors: float32 [items, FACTORS]. gram: float32 [FACTORS, FACTORS], factors' factors. until: us UTC, the last
-    act of the fit. version: names the fit; a stored vector of another one means nothing here.
+    act of the fit. version: names the fit; a stored vector of another one means nothing here. index: of the factors,
+    where there are too many to look at all of them.
     """
 
     factors: np.ndarray
     until: int
     version: str
     gram: np.ndarray
+    index: Index | None = None
     name: str = "als"
 
     @classmethod
@@ -50,9 +54,10 @@ class Als:
         return cls._of(np.ascontiguousarray(model.item_factors, np.float32), int(acts.times.max()))
 
     @classmethod
-    def _of(cls, factors: np.ndarray, until: int) -> "Als":
+    def _of(cls, factors: np.ndarray, until: int, folder: Path | None = None) -> "Als":
         version = hashlib.blake2b(factors.tobytes() + str(until).encode(), digest_size=8).hexdigest()
-        return cls(factors, until, version, factors.T @ factors)
+        index = index_of(factors, folder) if len(factors) > EXACT_UP_TO else None
+        return cls(factors, until, version, factors.T @ factors, index)
 
     def vectors(self, acts: Interactions) -> np.ndarray:
         """float32 [users, factors]: each user's vector, zeros for one without an act; for the nightly run to store."""
@@ -63,7 +68,11 @@ class Als:
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
         vector = self.vector(viewer)
-        return NOTHING if vector is None else best(standard(self.factors @ vector, allowed), allowed, most)
+        if vector is None:
+            return NOTHING
+        if self.index is None:
+            return best(standard(self.factors @ vector, allowed), allowed, most)
+        return rescaled(self.index.find(vector, allowed, most), *self._moments(vector))
 
     def vector(self, viewer: Viewer) -> np.ndarray | None:
         """float32 [factors]: the stored one while it holds all that the viewer did, a fold-in otherwise; None for a
@@ -79,11 +88,23 @@ class Als:
 
     def save(self, folder: Path) -> None:
         np.savez(folder / "als.npz", factors=self.factors, until=self.until)
+        if self.index is not None:
+            self.index.save(folder)
 
     @classmethod
     def load(cls, folder: Path, items: Items) -> "Als":
         with np.load(folder / "als.npz", allow_pickle=False) as stored:
-            return cls._of(stored["factors"], int(stored["until"]))
+            return cls._of(stored["factors"], int(stored["until"]), folder)
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """float32 [factors]: the mean of the items' factors."""
+        return self.factors.mean(axis=0)
+
+    def _moments(self, vector: np.ndarray) -> tuple[float, float]:
+        """Mean and standard deviation of the scores of all items, without computing these."""
+        mean = float(self.centre @ vector)
+        return mean, float(np.sqrt(max(vector @ self.gram @ vector / len(self.factors) - mean**2, 0)))
 
     def _fresh(self, viewer: Viewer) -> bool:
         same = viewer.vector is not None and viewer.version == self.version and not len(viewer.picked)

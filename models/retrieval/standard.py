@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from models.retrieval.source import Found
+
 
 def standard(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """float32 [items]: how many standard deviations each score lies above the mean of the items that are allowed.
@@ -16,3 +18,9 @@ def standard(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     known -= (mean := known.mean())
     spread = np.sqrt((known * known).mean())
     return (scores - np.float32(mean)) / np.float32(spread if spread > 0 else 1)
+
+
+def rescaled(found: Found, mean: float, spread: float) -> Found:
+    """The same places with scores in standard deviations above the mean, both of which are given."""
+    mean, spread = np.float32(mean), np.float32(spread if spread > 0 else 1)
+    return Found(found.places, (found.scores - mean) / spread, lambda places: (found.of(places) - mean) / spread)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import tastes
 
+from models.retrieval import als, index
 from models.retrieval.als import Als
 from models.viewer import Viewer
 
@@ -40,3 +41,17 @@ def test_five_picks_make_a_personal_list_without_a_history():
 def test_a_version_names_one_fit():
     fewer = Als.fit(ACTS.only(slice(0, len(ACTS) - 3)), tastes.items())
     assert fewer.version != SOURCE.version == Als.fit(ACTS, tastes.items()).version
+
+
+def test_beyond_what_is_looked_at_in_full_an_index_finds_the_same_on_about_the_same_scale(monkeypatch, tmp_path):
+    exact = Als.fit(ACTS, tastes.items())
+    monkeypatch.setattr(als, "EXACT_UP_TO", 10)
+    monkeypatch.setattr(index, "EXACT_UP_TO", 10)
+    large = Als.fit(ACTS, tastes.items())
+    large.save(tmp_path)
+    viewer, every = tastes.viewer(ACTS, 0), np.ones(tastes.ITEMS, bool)
+    for source in (large, Als.load(tmp_path, tastes.items())):
+        found, want = (one.find(viewer, tastes.moment(), every, 10) for one in (source, exact))
+        assert set(found.places.tolist()) == set(want.places.tolist())
+        np.testing.assert_allclose(found.of(want.places), want.scores, rtol=0.01)
+        np.testing.assert_array_equal(found.of(found.places), found.scores)
