@@ -9,6 +9,7 @@ from models.interactions import Interactions
 from models.retrieval.source import StepsAside
 from streamrank.clock import SECOND
 
+AT_ONCE = 20_000_000  # pairs that are summed in one go
 TELLING = 0.2  # the share of neighbouring acts that must differ in time
 
 
@@ -36,10 +37,26 @@ def pairs(ordered: Interactions, steps: int, nearness: Callable[[int, np.ndarray
     """float32 [items, items], from an item to those acted on after it by the same user: the sum of the nearness of all
     pairs at most `steps` acts apart. ordered: as `by_user` gives them. nearness: of (step, time between, [pairs]).
     """
+    shape = (ordered.shape[1], ordered.shape[1])
+    told = (_pairs(ordered, step, nearness) for step in range(1, min(steps, len(ordered) - 1) + 1))
+    total, waiting = csr_array(shape, dtype=np.float32), []
+    for part in told:
+        waiting.append(part)
+        if sum(len(near) for near, _, _ in waiting) > AT_ONCE:
+            total, waiting = total + _summed(waiting, shape), []
+    return total + _summed(waiting, shape) if waiting else total
+
+
+def _pairs(
+    ordered: Interactions, step: int, nearness: Callable[[int, np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(nearness, from, to) of the acts of a user that are `step` apart."""
     users, items, times = ordered.users, ordered.items, ordered.times
-    total = csr_array((ordered.shape[1], ordered.shape[1]), dtype=np.float32)
-    for step in range(1, min(steps, len(users) - 1) + 1):
-        same = (users[step:] == users[:-step]) & (items[step:] != items[:-step])
-        near = nearness(step, (times[step:] - times[:-step])[same]).astype(np.float32)
-        total += csr_array((near, (items[:-step][same], items[step:][same])), shape=total.shape)
-    return total
+    same = (users[step:] == users[:-step]) & (items[step:] != items[:-step])
+    near = nearness(step, (times[step:] - times[:-step])[same]).astype(np.float32)
+    return near, items[:-step][same], items[step:][same]
+
+
+def _summed(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], shape: tuple[int, int]) -> csr_array:
+    near, begins, ends = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return csr_array((near, (begins, ends)), shape=shape)

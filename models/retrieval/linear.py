@@ -54,11 +54,14 @@ def load(file: Path) -> Weights:
 
 
 def nearest(pairs: csr_array) -> csr_array:
-    """The NEIGHBOURS greatest of each row."""
+    """The NEIGHBOURS greatest of each row, and those that equal the last of them. pairs: float32, none below 0."""
     rows = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-    order = np.lexsort((pairs.indices, -pairs.data, rows))
-    rank = np.arange(len(order)) - np.repeat(pairs.indptr[:-1], np.diff(pairs.indptr))
-    kept = np.sort(order[rank < NEIGHBOURS])
+    falling = np.uint64(0xFFFFFFFF) - pairs.data.view(np.uint32)  # bits of floats above 0 are ordered as they are
+    keys = (rows.astype(np.uint64) << np.uint64(32)) | falling
+    ordered, filled = np.sort(keys), np.flatnonzero(np.diff(pairs.indptr))
+    last = np.zeros(pairs.shape[0], np.uint64)
+    last[filled] = ordered[np.minimum(pairs.indptr[filled] + NEIGHBOURS, pairs.indptr[filled + 1]) - 1]
+    kept = keys <= last[rows]
     return csr_array((pairs.data[kept], (rows[kept], pairs.indices[kept])), shape=pairs.shape)
 
 

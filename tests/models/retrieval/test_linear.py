@@ -30,10 +30,10 @@ def test_beyond_the_dense_size_weights_are_cosines_of_the_nearest(monkeypatch):
     np.testing.assert_allclose(weights.toarray(), expected, atol=1e-5)
 
 
-def test_only_the_nearest_of_each_row_are_kept(monkeypatch):
+def test_only_the_nearest_of_each_row_are_kept_and_what_equals_the_last_of_them(monkeypatch):
     monkeypatch.setattr(linear, "NEIGHBOURS", 2)
     pairs = csr_array(np.array([[0, 3, 1, 2], [5, 0, 5, 5], [0, 0, 0, 0], [1, 0, 0, 0]], np.float32))
-    expected = [[0, 3, 0, 2], [5, 0, 5, 0], [0, 0, 0, 0], [1, 0, 0, 0]]
+    expected = [[0, 3, 0, 2], [5, 0, 5, 5], [0, 0, 0, 0], [1, 0, 0, 0]]
     np.testing.assert_array_equal(linear.nearest(pairs).toarray(), expected)
 
 
