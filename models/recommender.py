@@ -18,8 +18,10 @@ from models.ranker import Ranker
 from models.rerank.steps import RerankSettings
 from models.retrieval.merging import SOURCE_FEATURES
 from models.retrieval.sources import Fitted, load
+from models.retrieval.trending import Trending
 from models.viewer import Moment, Viewer
 
+FOUND_BY = SOURCE_FEATURES([])[-1]  # a column that is of all sources together
 ABOUT, RERANK, ITEMS, RETRIEVAL = "recommender.json", "rerank.json", "items.parquet", "retrieval"
 
 
@@ -49,8 +51,13 @@ class Recommender:
     @property
     def names(self) -> list[str]:
         """The sources, in the order of their features, with those the ranker knows and that stepped aside since."""
-        known = [name.removesuffix("_score") for name in self.source_features if name.endswith("_score")]
-        return [*self.sources.names, *(name for name in known if name not in self.sources.names)]
+        own = (name.removesuffix("_score").removesuffix("_rank") for name in self.source_features)
+        return list(dict.fromkeys([*self.sources.names, *(name for name in own if name != FOUND_BY)]))
+
+    @property
+    def half_life(self) -> float | None:
+        """Of `Moment.recent`, as the ranker knows it; None without trends among the sources."""
+        return next((source.half_life for source in self.sources.sources if isinstance(source, Trending)), None)
 
     def taken(self, features: np.ndarray) -> np.ndarray:
         """Of what sources say, float32 [n, SOURCE_FEATURES(names)], the columns that the ranker takes."""

@@ -26,7 +26,7 @@ def find_candidates(
     """
     held = in_use(data)
     made = held.recommender if held and held.recommender else trained_recommender(data)
-    now, world, parts = clock.now_us(), present_world(data, made.items), []
+    now, world, parts = clock.now_us(), present_world(data, made.items, made.half_life), []
     active = _active(world.acts, now - active_days * clock.DAY)
     moment, sources = world.moments.at(now), made.sources.extended(world.items).sources
     for start in range(0, len(active), ROWS_AT_ONCE):

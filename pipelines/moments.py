@@ -22,16 +22,20 @@ from streamrank.clock import HOUR, SECOND
 
 @dataclass(frozen=True)
 class Moments:
-    """Moments as of any instants: only acts before an instant, and spells that began by then, are in its moment."""
+    """Moments as of any instants: only acts before an instant, and spells that began by then, are in its moment.
+
+    half_life: of `Moment.recent`, us; None: the one that suits the acts.
+    """
 
     acts: Interactions
     items: Items
     rule: OnAir = field(default_factory=OnAir)
     spells: Spells = field(default_factory=Spells)
+    half_life: float | None = None
 
     @cached_property
     def _counts(self) -> Recent:
-        return Recent(self.acts, half_life_of(self.acts) if len(self.acts) else 1.0)
+        return Recent(self.acts, self.half_life or (half_life_of(self.acts) if len(self.acts) else 1.0))
 
     def at(self, instant: int) -> Moment:
         return Moment(
@@ -55,9 +59,9 @@ class Moments:
         return begins
 
 
-def moments(data: DataSet, acts: Interactions, items: Items) -> Moments:
+def moments(data: DataSet, acts: Interactions, items: Items, half_life: float | None = None) -> Moments:
     """The data set's moments, by its manifest's rule of what is on air."""
-    return Moments(acts, items, on_air(data), spells(data, items))
+    return Moments(acts, items, on_air(data), spells(data, items), half_life)
 
 
 def on_air(data: DataSet) -> OnAir:

@@ -10,7 +10,8 @@ from catalog.dataset import DataSet
 from models.interactions import Interactions
 from models.items import Items
 from models.recommender import Recommender
-from models.retrieval.sources import fit_all
+from models.retrieval.sources import Fitted, fit_all
+from models.retrieval.trending import Trending
 from pipelines.interactions import interactions
 from pipelines.labels import labelled
 from pipelines.moments import moments
@@ -28,15 +29,18 @@ def training_world(data: DataSet) -> World:
     return world(data, learned(data, acts), items)
 
 
-def present_world(data: DataSet, known: Items | None = None) -> World:
-    """The world of all acts by now, of which every request sees those before it. known: see `interactions`."""
-    return world(data, *interactions(data, known))
+def present_world(data: DataSet, known: Items | None = None, half_life: float | None = None) -> World:
+    """The world of all acts by now, of which every request sees those before it.
+
+    known: see `interactions`. half_life: see `Moments`; that of a recommender, so that nothing is chosen by its test.
+    """
+    return world(data, *interactions(data, known), half_life)
 
 
-def world(data: DataSet, acts: Interactions, items: Items) -> World:
+def world(data: DataSet, acts: Interactions, items: Items, half_life: float | None = None) -> World:
     """The world of these acts. Viewers are asked of Feast's service `viewer` where it is registered."""
     ask = registered_viewers(items) if _registered() else viewers_of(acts)
-    return World(acts, items, moments(data, acts, items), seen_leaves(data, acts), ask)
+    return World(acts, items, moments(data, acts, items, half_life), seen_leaves(data, acts), ask)
 
 
 def learned(data: DataSet, acts: Interactions) -> Interactions:
@@ -59,9 +63,17 @@ def fresh(data: DataSet, made: Recommender) -> Recommender:
     The users' vectors of that fit are written as a feature; `streamrank materialize` puts them online.
     """
     acts, items = interactions(data)
-    sources = fit_all(acts, items, made.names)
+    sources = _as_trained(fit_all(acts, items, made.names), acts, made.half_life)
     add_vectors(data, vector_rows(sources, acts, int(acts.times[-1]) + 1))
     return replace(made, items=items, sources=sources)
+
+
+def _as_trained(sources: Fitted, acts: Interactions, half_life: float | None) -> Fitted:
+    """The sources, what is watched lately counted as the ranker knows it."""
+    if half_life is None:
+        return sources
+    kept = (Trending.of(acts, half_life) if isinstance(each, Trending) else each for each in sources.sources)
+    return replace(sources, sources=tuple(kept))
 
 
 def seen_leaves(data: DataSet, acts: Interactions) -> bool:

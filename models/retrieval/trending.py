@@ -33,7 +33,12 @@ class Trending:
     def fit(cls, acts: Interactions, items: Items) -> "Trending":
         if not len(acts):
             raise StepsAside("trending: needs acts, there are none")
-        half_life, until = half_life_of(acts), int(acts.times[-1]) + 1
+        return cls.of(acts, half_life_of(acts))
+
+    @classmethod
+    def of(cls, acts: Interactions, half_life: float) -> "Trending":
+        """Of a half-life that was chosen before."""
+        until = int(acts.times[-1]) + 1
         return cls(half_life, until, Recent(acts, half_life).at(until))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
