@@ -6,6 +6,7 @@ counted. A feature that nothing here knows is told by its name, so that no expla
 
 import re
 from collections.abc import Callable
+from math import exp
 
 TIMES = {
     "10m": "in the last 10 minutes", "30m": "in the last half hour", "1h": "in the last hour",
@@ -56,7 +57,7 @@ def source_words(name: str) -> str:
 
 def told(feature: str, value: float | None) -> str:
     """The feature with its value; None is a missing one."""
-    for tell in (_alone, _of_source, _counted):
+    for tell in (_alone, _trait, _of_source, _counted):
         if (text := tell(feature, value)) is not None:
             return text
     name = feature.replace("_", " ")
@@ -69,6 +70,14 @@ def _alone(feature: str, value: float | None) -> str | None:
         return None
     tell, unknown = ALONE[feature]
     return unknown if value is None else tell(value)
+
+
+def _trait(feature: str, value: float | None) -> str | None:
+    """`user_trait_<n>`: the further columns of the users file, as numbers."""
+    column = feature.removeprefix("user_trait_")
+    if column == feature:
+        return None
+    return f"what is known of you, column {column}: {'nothing' if value is None else _number(value)}"
 
 
 def _of_source(feature: str, value: float | None) -> str | None:
@@ -97,11 +106,13 @@ def _counted(feature: str, value: float | None) -> str | None:
     return None
 
 
-def _rate(whom: str, what: str, time: str, value: float | None) -> str:
+def _rate(whom: str, what: str, time: str, value: float | None) -> str | None:
     """A share, a mean or a span of time, of whom it is."""
-    label, form = RATES[what]
-    about = ABOUT[whom]
-    return f"{label} {about} {time}: {'not known' if value is None else form(value)}"
+    others, yours, form, unknown = RATES[what]
+    told = unknown if value is None else form(value)
+    if whom in YOURS:
+        return yours and f"{yours.format(told, OF[whom])} {time}"
+    return others and f"{others.format(told, OF[whom])} {time}"
 
 
 def _times(value: float | None) -> str:
@@ -140,28 +151,43 @@ def _age(days: float) -> str:
     return f"it is {days:,.0f} days old"
 
 
-ABOUT = {
-    "item": "of it", "surface_item": "of it where you are", "creator": "of this creator's shows",
-    "topic": "of shows of this topic", "user": "of yours", "ut": "of yours with this topic",
-    "uc": "of yours with this creator",
+OF = {
+    "item": "it", "surface_item": "it where you are",
+    "creator": "shows by this creator", "topic": "shows of this topic",
+    "user": "", "ut": " of this topic", "uc": " by this creator",
 }  # fmt: skip
-RATES: dict[str, tuple[str, Callable[[float], str]]] = {
-    "click_rate": ("share of clicks", _share),
-    "watch_ratio": ("share watched", _share),
-    "rating": ("mean rating", _number),
-    "watch_ms": ("time watched", _span),
-    "mean_watch_ms": ("mean time watched", _span),
-    "long_session_rate": ("share of long visits", _share),
-    "active_days": ("active days", _number),
-}
+Rate = tuple[str | None, str | None, Callable[[float], str], str]  # of others, of yours, the value, an unknown one
+RATES: dict[str, Rate] = {
+    "click_rate": (
+        "{} of those who were shown {} clicked", "you clicked {} of what you were shown{}", _share, "an unknown share"
+    ),
+    "watch_ratio": (
+        "people watched {} of {} on average", "you watched {} of a show{} on average", _share, "an unknown share"
+    ),
+    "rating": (
+        "people gave {} to {} on average", "you gave {} to shows{} on average", _number, "an unknown rating"
+    ),
+    "watch_ms": ("people spent {} with {}", "you spent {} with shows{}", _span, "an unknown time"),
+    "mean_watch_ms": ("people spent {} at a time with {}", None, _span, "an unknown time"),
+    "long_session_rate": ("{} of the visits to {} were long", None, _share, "an unknown share"),
+    "active_days": (None, "you were here on {} days{}", _number, "an unknown number of"),
+}  # fmt: skip
+UNUSUAL = "what you do as a rule is not known"
 ALONE: dict[str, tuple[Callable[[float], str], str]] = {
     "item_viewers_now": (lambda n: f"{_number(n)} watch it right now", "nobody counts who watches it now"),
     "item_duration_ms": (lambda ms: f"it takes {_span(ms)}", "its length is not known"),
     "item_year": (lambda year: f"it is of {year:.0f}", "its year is not known"),
     "item_age_days": (_age, "since when it can be watched is not known"),
     "item_trend": (lambda x: f"{_share(x)} of its views of the last 7 days came on the last", "no trend is known"),
-    "item_views_slope": (lambda x: f"which way its views go: {_number(x)}", "which way its views go is not known"),
+    "item_views_slope": (lambda x: f"its views a minute change by {_number(x)} a minute", "which way its views go is not known"),
     "user_age": (lambda years: f"you are {years:.0f} years old", "your age is not known"),
+    "user_level_impressions": (lambda n: f"as a rule you are shown {_number(n)} shows", UNUSUAL),
+    "user_level_click_rate": (lambda x: f"as a rule you click {_share(x)} of what you are shown", UNUSUAL),
+    "user_level_surplus": (lambda x: f"you click {_share(x)} of what you are shown beyond what is usual", UNUSUAL),
+    "user_level_watch_ratio": (lambda x: f"as a rule you watch {_share(x)} of a show", UNUSUAL),
+    "user_level_watch_log": (lambda x: f"as a rule you watch for {_span(1_000 * exp(min(x, 50)))}", UNUSUAL),
+    "user_level_likes": (lambda x: f"as a rule you like {_share(x)} of what you watch", UNUSUAL),
+    "user_level_rating": (lambda x: f"as a rule you give {_number(x)}", UNUSUAL),
     "hour": (lambda hour: f"it is {hour:.0f} o'clock UTC", "the hour is not known"),
     "weekday": (lambda day: f"it is {WEEKDAYS[int(day) % 7]}", "the weekday is not known"),
     "surface_code": (lambda code: "where the list is shown", "where the list is shown is not known"),
