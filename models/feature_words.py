@@ -36,6 +36,8 @@ SOURCES = {
     "near": "what is watched shortly before or after what you watched",
     "transitions": "what is watched after what you watched last",
     "content": "what resembles what you like",
+    "walks": "what viewers of your shows watch besides",
+    "season": "what was watched at the times when you were here",
     "topic_taste": "shows of topics that you watch more than others do",
     "era": "shows of the years that you like",
     "trending": "what is watched most lately",
@@ -179,7 +181,9 @@ ALONE: dict[str, tuple[Callable[[float], str], str]] = {
     "item_year": (lambda year: f"it is of {year:.0f}", "its year is not known"),
     "item_age_days": (_age, "since when it can be watched is not known"),
     "item_trend": (lambda x: f"{_share(x)} of its views of the last 7 days came on the last", "no trend is known"),
-    "item_views_slope": (lambda x: f"its views a minute change by {_number(x)} a minute", "which way its views go is not known"),
+    "item_views_slope": (
+        lambda x: f"its views a minute change by {_number(x)} a minute", "which way its views go is not known"
+    ),
     "user_age": (lambda years: f"you are {years:.0f} years old", "your age is not known"),
     "user_level_impressions": (lambda n: f"as a rule you are shown {_number(n)} shows", UNUSUAL),
     "user_level_click_rate": (lambda x: f"as a rule you click {_share(x)} of what you are shown", UNUSUAL),
