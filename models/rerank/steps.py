@@ -28,9 +28,9 @@ class RerankSettings:
     """
 
     seen_leaves: bool = False
-    most_per_topic: int | None = 5
+    most_per_topic: int | None = None
     most_per_creator: int | None = 3
-    mmr_weight: float | None = None
+    mmr_weight: float | None = 0.1
     fresh_strength: float | None = 0.3
     fresh_days: float = 7.0
     fresh_fade: str = "linear"

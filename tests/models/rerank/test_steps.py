@@ -54,7 +54,8 @@ def test_a_step_that_lacks_what_it_needs_is_left_out_and_says_why():
     found = rerank(in_order(8), chosen, asked)
     assert found.places.tolist() == list(range(8))
     assert aside(chosen, asked) == {
-        "fresh": "nobody knows when an item began", "diversity": "no item has a topic or a creator",
+        "fresh": "nobody knows when an item began", "mmr": "no item has a topic or a creator",
+        "diversity": "no item has a topic or a creator",
     }  # fmt: skip
 
 
