@@ -63,7 +63,12 @@ def _features_of(entities: Path, service: str, out: Path | None, as_json: bool) 
     print_json({"rows": rows, "out": str(out)}) if as_json else typer.echo(f"{rows:,} rows in {out}")
 
 
-def train(as_json: Json = False) -> None:
+def train(
+    trials: Annotated[
+        int, typer.Option(min=0, help="other parameters to try for each kind of ranker that is tuned")
+    ] = 3,
+    as_json: Json = False,
+) -> None:
     """Fit sources and rankers and keep what does best, after the steps before it that are missing or out of date."""
     from dataclasses import asdict
 
@@ -76,7 +81,7 @@ def train(as_json: Json = False) -> None:
     with steps(None) as report:
         ran = bring_up_to_date(data, "training-set", report, said)
         report("fit rankers")
-        made = fit(data)
+        made = fit(data, trials)
         mark(data, "train")
     if as_json:
         print_json({**asdict(made), "ran": [*ran, "train"]})

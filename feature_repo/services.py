@@ -34,7 +34,7 @@ ranker = FeatureService(
         item_attributes[["item_duration_ms", "item_year"]],
         creator_daily,
         topic_daily,
-        user_daily,
+        user_daily[["user_impressions_60d", "user_active_days_60d"]],  # what they wanted of it: user_levels
         user_attributes[["user_age"]],
         user_levels,
         user_traits,
@@ -44,7 +44,7 @@ ranker = FeatureService(
         item_viewers,
         surface_item_live,
         creator_live[CREATOR_NOW],
-        user_live,
+        user_live[["user_impressions_30m", "user_impressions_24h"]],
         user_topic_live,
         user_creator_live,
         derived,

@@ -1,6 +1,7 @@
-"""How trees are grown: stopped early on the latest of the groups, then, where asked, grown again on all of them."""
+"""How trees are grown: how many is found on the latest of the groups, then as many are grown on all of them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import xgboost
@@ -41,21 +42,28 @@ def held_out(times: np.ndarray, share: float = HELD_OUT) -> np.ndarray:
 
 
 def grow(examples: Examples, parameters: Mapping[str, object], measure: Measure) -> xgboost.Booster:
-    """The booster fit on all but the later slice, cut to its best round there by `measure`, lower is better.
+    """The booster of as many rounds as were best by `measure`, lower is better, on the later slice when grown on the
+    rest: those rounds, grown on all, since what is latest tells most of what comes next.
 
-    parameters: of XGBoost, over PARAMETERS; `rounds` among them: the most rounds. The same input gives the same trees.
+    parameters: of XGBoost, over PARAMETERS, and `rounds`: the most of them; `exactly`: how many, where that is known;
+    `weighted`: whether weights count, they do where it is absent; `again`: whether all are grown on at last. The same
+    input gives the same trees.
     """
     given = PARAMETERS | dict(parameters)
-    rounds, ranks = int(given.pop("rounds", ROUNDS)), str(given["objective"]).startswith("rank:")
-    late = held_out(examples.times)
-    parts = [part(examples.only(rows), ranks) for rows in (~late, late) if rows.any()]
-    watched = [(each, "later") for each in parts[1:]]
+    most, again, weighted = int(given.pop("rounds", ROUNDS)), given.pop("again", True), given.pop("weighted", True)
+    exactly = given.pop("exactly", None)
+    ranks = str(given["objective"]).startswith("rank:")
     given.setdefault("monotone_constraints", {name: 1 for name in examples.features if name in RISING})
-    booster = xgboost.train(
-        given, parts[0], rounds if watched else rounds // 4, evals=watched, custom_metric=measure,
-        early_stopping_rounds=PATIENCE if watched else None, verbose_eval=False,
+    examples = examples if weighted else replace(examples, weights=None)
+    late = held_out(examples.times)
+    if exactly or not late.any():
+        return xgboost.train(given, part(examples, ranks), exactly or most // 4)
+    stopped = xgboost.train(
+        given, part(examples.only(~late), ranks), most, evals=[(part(examples.only(late), ranks), "later")],
+        custom_metric=measure, early_stopping_rounds=PATIENCE, verbose_eval=False,
     )  # fmt: skip
-    return booster[: booster.best_iteration + 1] if watched else booster
+    rounds = stopped.best_iteration + 1
+    return xgboost.train(given, part(examples, ranks), rounds) if again else stopped[:rounds]
 
 
 def part(examples: Examples, ranks: bool) -> xgboost.DMatrix:

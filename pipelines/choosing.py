@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from models.fitting import held_out
 from models.matrix import matrix
@@ -21,6 +22,7 @@ from models.rankers.model import Model
 from pipelines.training_set import TrainingSet
 
 FEWEST = 50  # positives in the earlier part below which nothing is learned
+TRIALS = 3
 EVERYTHING = "sources and features"
 
 
@@ -34,16 +36,18 @@ class Choice:
     told: dict[str, Any]
 
 
-def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUAL) -> Choice:
-    """names: of the kinds that are tried."""
+def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUAL, trials: int = TRIALS) -> Choice:
+    """names: of the kinds that are tried. trials: of other parameters, for each kind that has a search."""
+    about = _telling(rows, about)
     examples, counted = examples_of(rows, about.features), AREAS if about.shown else LISTS
     alone = _alone(examples, about, counted)
     if _too_few(examples):
         return _source_alone(alone, examples, {"why": f"fewer than {FEWEST} positives to learn from"})
-    found = kinds.choose(examples, names, counted)
+    found = kinds.choose(examples, names, counted, trials=trials)
     told = {"kinds": found.tried, "kinds aside": found.aside, "by": list(counted), "sources alone": alone}
+    told |= {"parameters": found.parameters, "trials": found.trials}
     sets = _sets(about)
-    tried = _tried(examples, sets, found.kind, counted) if len(sets) > 1 else {}
+    tried = _tried(examples, sets, found, counted) if len(sets) > 1 else {}
     kept = max(tried, key=lambda name: worth(tried[name], counted)) if tried else next(iter(sets))
     told |= {"columns": tried, "kind": found.kind, "kept": kept}
     best = max((worth(each, counted) for each in alone.values()), default=-np.inf)
@@ -63,6 +67,17 @@ def examples_of(rows: pa.Table, features: list[str]) -> Examples:
     )  # fmt: skip
 
 
+def _telling(rows: pa.Table, about: TrainingSet) -> TrainingSet:
+    """Without the features that are the same in all rows: at each request they would be paid for, and say nothing."""
+    same = [name for name in about.features if name not in about.source_features and _is_same(rows[name])]
+    return replace(about, features=[name for name in about.features if name not in same])
+
+
+def _is_same(column: pa.ChunkedArray) -> bool:
+    ends = pc.min_max(column)
+    return column.null_count == len(column) or (not column.null_count and ends["min"] == ends["max"])
+
+
 def _too_few(examples: Examples) -> bool:
     late = held_out(examples.times, kinds.CHOSEN_ON)
     return not late.any() or examples.labels[~late].sum() < FEWEST
@@ -74,11 +89,13 @@ def _sets(about: TrainingSet) -> dict[str, list[str]]:
     return {name: columns for name, columns in sets.items() if columns}
 
 
-def _tried(examples: Examples, sets: dict[str, list[str]], kind: str, counted: tuple[str, ...]) -> dict[str, dict]:
-    """Set -> the measures on the later slice of the kind when fit on the rest."""
+def _tried(
+    examples: Examples, sets: dict[str, list[str]], found: kinds.Chosen, counted: tuple[str, ...]
+) -> dict[str, dict]:
+    """Set -> the measures on the later slice of the kind that was found when fit on the rest."""
     late = held_out(examples.times, kinds.CHOSEN_ON)
     parts = {name: _only(examples, columns) for name, columns in sets.items()}
-    models = {name: kinds.fit(kind, part.only(~late)) for name, part in parts.items()}
+    models = {name: kinds.fit(found.kind, part.only(~late), found.parameters) for name, part in parts.items()}
     return {
         name: measured(part.only(late), models[name].score(part.matrix[late])) for name, part in parts.items()
     }  # fmt: skip

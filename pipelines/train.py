@@ -17,7 +17,7 @@ from models.fitting import held_out
 from models.ranker import Ranker
 from models.recommender import Recommender
 from models.rerank.steps import RerankSettings
-from pipelines.choosing import choose
+from pipelines.choosing import TRIALS, choose
 from pipelines.inputs import StepMissing
 from pipelines.moments import on_air
 from pipelines.source_rows import read_sources
@@ -38,10 +38,13 @@ class Fit:
     chosen: dict[str, Any] = field(default_factory=dict)
 
 
-def train(data: DataSet) -> Fit:
-    """Writes the recommender into <home>/training/ranker. StepMissing when there is no training set."""
+def train(data: DataSet, trials: int = TRIALS) -> Fit:
+    """Writes the recommender into <home>/training/ranker. StepMissing when there is no training set.
+
+    trials: of other parameters than the usual, for each kind of ranker that is tuned.
+    """
     rows, about = read_training_set(data)
-    choice = choose(rows, about)
+    choice = choose(rows, about, trials=trials)
     sources, items = read_sources(data)
     ranker = Ranker(choice.model, choice.features, _about(data, about), choice.kind)
     made = Recommender(

@@ -1,7 +1,8 @@
 """The kinds of rankers by name: fitted and loaded alike, so that validation may choose among them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +11,7 @@ from models.rankers import blend, choice, click, forest, lambdamart, logistic, t
 from models.rankers.examples import Examples
 from models.rankers.measures import AREAS, measured, worth
 from models.rankers.model import Model
+from models.rankers.tuning import tune
 from models.retrieval.source import StepsAside
 
 KINDS: dict[str, ModuleType] = {
@@ -35,6 +37,7 @@ class Chosen:
     parameters: dict
     tried: dict[str, dict[str, float]]
     aside: dict[str, str]
+    trials: dict[str, list[dict]] = field(default_factory=dict)
 
 
 def fit(kind: str, examples: Examples, parameters: Mapping[str, object] | None = None) -> Model:
@@ -52,13 +55,33 @@ def choose(
     kinds: Sequence[str] = USUAL,
     counted: tuple[str, ...] = AREAS,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
+    trials: int = 0,
 ) -> Chosen:
     """The kind that does best on the later slice when fit on the rest, then fit on all; the first one where there is
-    no later slice. parameters: kind -> its own. counted: the measures whose mean decides."""
-    given = {kind: dict((parameters or {}).get(kind, {})) for kind in kinds}
+    no later slice. parameters: kind -> its own. counted: the measures whose mean decides. trials: of other parameters
+    than these, for each kind that has a `search`, on the same slice."""
+    given, told = _tuned(examples, kinds, counted, parameters or {}, trials)
     tried, aside = _tried(examples, given, counted)
     kind = max(tried, key=lambda name: worth(tried[name], counted)) if tried else _first_able(kinds, aside)
-    return Chosen(kind, fit(kind, examples, given[kind]), given[kind], tried, aside)
+    return Chosen(kind, fit(kind, examples, given[kind]), given[kind], tried, aside, told)
+
+
+def _tuned(
+    examples: Examples, kinds: Sequence[str], counted: tuple[str, ...], usual: Mapping[str, Mapping], trials: int
+) -> tuple[dict[str, dict], dict[str, list[dict]]]:
+    """Kind -> its parameters, and kind -> what was tried; a blend takes those of the kinds that it blends."""
+    given, told = {kind: dict(usual.get(kind, {})) for kind in kinds}, {}
+    for kind in kinds:
+        if trials and hasattr(_kind(kind), "search"):
+            found = tune(partial(_with, kind, given[kind]), _kind(kind).search, examples, counted, trials, CHOSEN_ON)
+            given[kind], told[kind] = given[kind] | found.parameters, found.tried
+    if "blend" in given:
+        given["blend"] = {"counted": counted} | {kind: given.get(kind, {}) for kind in blend.PARTS} | given["blend"]
+    return given, told
+
+
+def _with(kind: str, usual: Mapping[str, object], examples: Examples, parameters: Mapping[str, object]) -> Model:
+    return fit(kind, examples, {**usual, **parameters})
 
 
 def _tried(examples: Examples, given: dict[str, dict], counted: tuple[str, ...]) -> tuple[dict, dict]:

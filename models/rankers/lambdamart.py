@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from models.fitting import grow, surprise
 from models.rankers.examples import Examples
 from models.rankers.trees import Trees
+from models.rankers.tuning import tree_space
 
 PARAMETERS = {
     "objective": "rank:ndcg",
@@ -12,7 +13,7 @@ PARAMETERS = {
     "lambdarank_num_pair_per_sample": 10,
     "ndcg_exp_gain": 0,
 }
-load = Trees.load
+load, search = Trees.load, tree_space
 
 
 def fit(examples: Examples, parameters: Mapping[str, object] | None = None) -> Trees:

@@ -22,9 +22,9 @@ def example(groups: int = 300, seed: int = 1):
     return matrix, labels, codes, codes * 1_000
 
 
-def grown(matrix, labels, groups, times):
+def grown(matrix, labels, groups, times, **changes):
     examples = Examples(matrix, labels, groups, times, features=FEATURES)
-    return fitting.grow(examples, PARAMETERS, fitting.surprise)
+    return fitting.grow(examples, PARAMETERS | changes, fitting.surprise)
 
 
 def score(booster, matrix):
@@ -57,10 +57,17 @@ def test_what_it_stops_on_is_not_grown_on():
     late = fitting.held_out(times)
     turned = labels.copy()
     turned[late] = np.roll(labels, 1)[late]
-    one, other = (grown(matrix, seen, groups, times) for seen in (labels, turned))
+    one, other = (grown(matrix, seen, groups, times, again=False) for seen in (labels, turned))
     rounds = min(one.num_boosted_rounds(), other.num_boosted_rounds())
     np.testing.assert_array_equal(score(one[:rounds], matrix), score(other[:rounds], matrix))
     assert one.num_boosted_rounds() > other.num_boosted_rounds()
+
+
+def test_as_many_rounds_as_were_best_are_grown_on_all():
+    stopped, whole = grown(*example(), again=False), grown(*example())
+    assert whole.num_boosted_rounds() == stopped.num_boosted_rounds()
+    exactly = grown(*example(), exactly=whole.num_boosted_rounds())
+    assert whole.save_raw() == exactly.save_raw() != stopped.save_raw()
 
 
 def test_groups_that_are_all_asked_at_once_are_all_grown_on():
