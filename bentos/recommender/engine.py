@@ -128,7 +128,7 @@ def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
         live=live,
         board=Board(store, lambda: live.catalogue, _trending(recommender), recommender.on_air.hours),
         viewers=OnlineViewers(store),
-        retrieval=Retrieval(chosen.source_budget_seconds, measured),
+        retrieval=Retrieval(recommender.names, chosen.source_budget_seconds, measured),
         online=OnlineFeatures(store, recommender.service, recommender.feast_features, patience),
         scoring=Scoring(recommender),
         reranking=Reranking(recommender),

@@ -99,7 +99,7 @@ class Ranking:
             if query.item_ids is None:
                 more, worth = self._upcoming(query, catalogue), self.board.trending(catalogue)
                 return self.retrieval.chosen(catalogue, found, allowed, worth, more)
-            return self.retrieval.given(catalogue, found, catalogue.places_of(query.item_ids))
+            return self.retrieval.given(found, catalogue.places_of(query.item_ids))
 
     def _allowed(self, viewer: Viewer, moment: Moment) -> np.ndarray:
         allowed = self.recommender.allowed(viewer, moment)

@@ -1,5 +1,6 @@
 """A request's candidates: what the sources propose side by side, and what they say of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +34,10 @@ class Candidates:
 class Retrieval:
     """Asks all sources at once; one that fails or is late is left out, and counted."""
 
-    def __init__(self, budget_seconds: float, measured: Metrics) -> None:
-        self._lanes, self._budget, self._measured = Lanes(), budget_seconds, measured
+    def __init__(self, names: Sequence[str], budget_seconds: float, measured: Metrics) -> None:
+        """names: of the sources whose features the ranker takes, those that stepped aside among them."""
+        self._names, self._budget, self._measured = tuple(names), budget_seconds, measured
+        self._lanes = Lanes()
 
     def found(self, catalogue: Catalogue, viewer: Viewer, moment: Moment, allowed: np.ndarray) -> dict[str, Found]:
         """What each source proposes of the items that are `allowed`, bool [items]."""
@@ -51,24 +54,24 @@ class Retrieval:
 
         allowed, worth: [items]. more: places, int64 [m], that are candidates whatever the sources say.
         """
-        names = tuple(catalogue.sources.names)
-        best = merged(found, names, MOST)
+        best = merged(found, self._names, MOST)
         free = allowed.copy()
         free[best.places] = False
         new = catalogue.newcomers(free, MOST_NEW)
         free[new] = False
         added = np.concatenate([_first(free, worth, MOST - len(best.places)), new, more])
-        features = np.concatenate([best.features, features_of(found, names, added)]) if len(added) else best.features
-        return Candidates(np.concatenate([best.places, added]), features, names)
+        features = (
+            np.concatenate([best.features, features_of(found, self._names, added)]) if len(added) else best.features
+        )
+        return Candidates(np.concatenate([best.places, added]), features, self._names)
 
-    def given(self, catalogue: Catalogue, found: dict[str, Found], places: np.ndarray) -> Candidates:
+    def given(self, found: dict[str, Found], places: np.ndarray) -> Candidates:
         """These places, int64 [n], as they are."""
-        names = tuple(catalogue.sources.names)
-        features = np.full((len(places), 2 * len(names) + 1), np.nan, np.float32)
+        features = np.full((len(places), 2 * len(self._names) + 1), np.nan, np.float32)
         features[:, -1] = 0
         known = places != UNKNOWN
-        features[known] = features_of(found, names, places[known])
-        return Candidates(places, features, names)
+        features[known] = features_of(found, self._names, places[known])
+        return Candidates(places, features, self._names)
 
     def close(self) -> None:
         self._lanes.close()

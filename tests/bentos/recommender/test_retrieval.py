@@ -46,7 +46,7 @@ class Broken:
 
 @pytest.fixture
 def retrieval():
-    made = Retrieval(BUDGET, metrics())
+    made = Retrieval(("quick", "broken", "slow"), BUDGET, metrics())
     yield made
     made.close()
 
@@ -77,6 +77,7 @@ def test_where_sources_propose_little_what_is_worth_most_fills_the_list(retrieva
     candidates = retrieval.chosen(several, retrieval.found(several, VIEWER, MOMENT, allowed), allowed, worth, NO_PLACES)
     assert candidates.places.tolist() == [3, 1, 2, 4, 0, 7, 6]
     assert candidates.ranks[:, 0].tolist() == pytest.approx([1, 2] + [np.nan] * 5, nan_ok=True)
+    assert np.isnan(candidates.ranks[:, 1:]).all(), "sources that stepped aside keep their columns"
     assert candidates.features[:, -1].tolist() == [1, 1, 0, 0, 0, 0, 0]
 
 
@@ -89,10 +90,10 @@ def test_items_that_are_asked_for_anyway_stand_behind_with_what_sources_say(retr
 
 
 def test_given_items_keep_their_order_and_nobody_knows_the_unknown(retrieval):
-    several = with_sources(Listing("quick", (3, 1)), Listing("other", (1,)))
+    several = with_sources(Listing("quick", (3, 1)), Listing("slow", (1,)))
     found = retrieval.found(several, VIEWER, MOMENT, EVERYTHING)
-    candidates = retrieval.given(several, found, np.array([1, UNKNOWN, 0]))
+    candidates = retrieval.given(found, np.array([1, UNKNOWN, 0]))
     assert candidates.places.tolist() == [1, UNKNOWN, 0]
-    assert candidates.ranks[0].tolist() == [2, 1]
+    assert candidates.ranks[0].tolist() == pytest.approx([2, np.nan, 1], nan_ok=True)
     assert np.isnan(candidates.ranks[1:]).all()
     assert candidates.features[:, -1].tolist() == [2, 0, 0]
