@@ -75,7 +75,13 @@ def _show(found, page: Path) -> None:
     counted = ("compared", "equal", "nonzero", "mismatched", "missing", "in_flight")
     for name in ("", *counted, "stale"):
         table.add_column(name.replace("_", " "), justify="left" if not name else "right")
-    kinds = {"rows": "from rows", "windows": "from windows", "derived": "derived", "unknown": "unknown"}
+    kinds = {
+        "rows": "from rows",
+        "windows": "from windows",
+        "acts": "latest acts",
+        "derived": "derived",
+        "unknown": "unknown",
+    }
     for kind, words in kinds.items():
         own = [each for each in found.features.values() if each.kind == kind]
         if own:

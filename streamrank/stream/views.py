@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from feast import FeatureStore
 
+from streamrank.latest.scattered import refuse_scattered
 from streamrank.latest.spec import LatestView, is_latest, latest_view
 from streamrank.windows import spec
 from streamrank.windows.spec import WindowedView, is_windowed, windowed_view
@@ -35,4 +36,4 @@ def check(views: Iterable[object]) -> None:
     views = list(views)
     spec.check(views)
     for view in filter(is_latest, views):
-        latest_view(view)
+        refuse_scattered(latest_view(view))

@@ -9,6 +9,8 @@ from streamrank import clock
 from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
 from streamrank.events.shards import NEVER, SHARDS
+from streamrank.latest.filling import parts
+from streamrank.latest.spec import LatestView
 from streamrank.stores.connection import Connection
 from streamrank.stream.batches import Batch, Reducer
 from streamrank.stream.following import Reduced, merge, reduced, rows_table
@@ -51,12 +53,24 @@ class Filling:
     def _from_log(self, upto: np.ndarray) -> None:
         upto = np.maximum(upto, self.positions)
         files = since(self._log.log.files(), self._oldest())
-        cuts = list(self._cuts(files, upto)) if files else []
-        for done, total, begin, end in cuts:
+        if files and (upto > self.positions).any():
+            if isinstance(self.view, LatestView):
+                self._merge_keys(self._logged(files, self.positions + 1, upto))
+            else:
+                self._merge_times(files, upto)
+        self.positions = upto
+
+    def _merge_keys(self, relation: str) -> None:
+        for done, total, acts in parts(self._duckdb, self.view, relation):
+            self.logged += acts.num_rows
+            self._merge(reduced(self.view, acts, {}, {}))
+            self._progress(done, total)
+
+    def _merge_times(self, files: list[str], upto: np.ndarray) -> None:
+        for done, total, begin, end in list(self._cuts(files, upto)):
             lasts = np.minimum(end, upto)
             self._merge_logged(files, begin, np.maximum(self.positions, lasts))
             self._progress(done, total)
-        self.positions = upto
 
     def _oldest(self) -> int:
         """Where to begin: what arrived before counts in no window any more."""
@@ -89,16 +103,19 @@ class Filling:
     def _merge_logged(self, files: list[str], begin: int, lasts: np.ndarray) -> None:
         """The log's events of each shard above its position and `begin`, up to `lasts`."""
         firsts = np.maximum(self.positions, begin) + 1
-        paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        low, high = (f"CAST({bound.tolist()} AS BIGINT[])[shard + 1]" for bound in (firsts, lasts))
-        relation = (
-            f"(SELECT * FROM read_parquet([{paths}], union_by_name = true) WHERE log_position BETWEEN "
-            f"{firsts.min()} AND {lasts.max()} AND log_position BETWEEN {low} AND {high})"
-        )
-        rows = rows_table(self._duckdb, self.view, relation)
+        rows = rows_table(self._duckdb, self.view, self._logged(files, firsts, lasts))
         self.logged += rows.num_rows
         self._merge(reduced(self.view, rows, dict(enumerate(firsts.tolist())), dict(enumerate(lasts.tolist()))))
         self.positions = np.maximum(self.positions, lasts)
+
+    def _logged(self, files: list[str], firsts: np.ndarray, lasts: np.ndarray) -> str:
+        """A relation: the events of each shard from its first to its last position."""
+        paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        low, high = (f"CAST({bound.tolist()} AS BIGINT[])[shard + 1]" for bound in (firsts, lasts))
+        return (
+            f"(SELECT * FROM read_parquet([{paths}], union_by_name = true) WHERE log_position BETWEEN "
+            f"{firsts.min()} AND {lasts.max()} AND log_position BETWEEN {low} AND {high})"
+        )
 
     def _from_bus(self, upto: np.ndarray) -> None:
         while behind := {shard: int(self.positions[shard]) for shard in np.flatnonzero(self.positions < upto)}:

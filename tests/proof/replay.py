@@ -59,13 +59,13 @@ class Platform:
         from catalog.publishing import open_door
         from pipelines.feature_store import open_store
         from streamrank.stream.log_writer import LogWriter
+        from streamrank.stream.views import streamed_views
         from streamrank.stream.worker import Worker
-        from streamrank.windows.spec import windowed_views
 
         self.store, self.bus, log = open_store(), open_bus(), EventLog(self.data.events)
         self.door, self.writer = open_door(self.data), LogWriter(self.bus, log)
         self.writer.run_once()
-        views, live = windowed_views(self.store), processors(self.bus, self.bus.connection, self.store, self.data)
+        views, live = streamed_views(self.store), processors(self.bus, self.bus.connection, self.store, self.data)
         project, connection = self.store.project, self.bus.connection
         self.worker = Worker(self.bus, connection, project, views, log, live, batch_events=SMALL_BATCH)
         self.worker.drain()

@@ -23,6 +23,8 @@ from streamrank.clock import HOUR, SECOND, VirtualClock
 from streamrank.events.log import EventLog
 from streamrank.stores.reader import OnlineReader
 from streamrank.stream import applying
+from validation.audit.page import page
+from validation.audit.suite import require_equal
 
 SERVICE, LEASE_SECONDS, DEATHS = "viewer", 0.2, 5
 VIEWS = {
@@ -188,6 +190,8 @@ def test_the_audit_finds_no_difference_and_a_changed_digest_at_once(replay: Repl
     assert set(report.features) == set(VIEWS)
     assert report.total("compared") == report.total("equal") == len(replay.seen)
     assert report.features["user_recent"].nonzero > 30
+    require_equal(report)
+    assert "latest acts" in page(report)
     user, at_us, view, event_us, created_us, lists, digest = next(row for row in replay.seen if row[-1])
     spoilt = audited(replay, tmp_path / "spoilt", [(user, at_us, view, event_us, created_us, lists, digest ^ 1)])
     assert spoilt.features[view].mismatched == 1

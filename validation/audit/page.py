@@ -8,7 +8,13 @@ from validation.audit.compare import Counts
 from validation.audit.report import Report
 
 COLUMNS = ("compared", "equal", "nonzero", "mismatched", "missing", "in_flight")
-WORDS = {"rows": "row", "windows": "window", "derived": "derived", "unknown": "unknown to the service"}
+WORDS = {
+    "rows": "row",
+    "windows": "window",
+    "acts": "latest acts",
+    "derived": "derived",
+    "unknown": "unknown to the service",
+}
 
 
 def write_page(report: Report, path: Path) -> None:

@@ -38,7 +38,7 @@ def check(report: Report) -> list[str]:
             "unjudged", gxe.ExpectColumnValuesToBeInSet(column="unjudged", value_set=[0]),
         ),
         "every feature is known to the service": (
-            "kind", gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=["rows", "windows", "derived"]),
+            "kind", gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=["rows", "windows", "acts", "derived"]),
         ),
     }  # fmt: skip
     masks = broken(frame.to_pandas(), {name: expectation for name, (_, expectation) in expectations.items()})

@@ -157,3 +157,14 @@ def test_apply_refuses_what_cannot_be_the_same_online_and_offline(store):
     with pytest.raises(DeclarationError, match="most: expected 1 to 10,000"):
         store.apply([USER, feature_view(most=20_000)])
     assert store.get_feature_view("acts").batch_source.most == 3
+
+
+def test_apply_refuses_keys_whose_acts_are_in_several_shards(store, tmp_path):
+    events = table([Event(PAST, PAST, "ann", ("x",)), Event(PAST + 1, PAST, "bob", ("x",))])
+    EventLog(tmp_path / "log").append(events.append_column("arrived_at", events["event_time"]), "test", 1)
+    by_word = feature_view(log=str(tmp_path / "log"), sql="""
+        SELECT event_time, shard, log_position, unnest(words) AS user_id, user_id AS word, amount, 1 AS size
+        FROM events""")  # fmt: skip
+    with pytest.raises(DeclarationError, match="the acts of a key in one shard of the bus, found several"):
+        store.apply([USER, by_word])
+    assert store.get_feature_view("acts").batch_source.sql != by_word.batch_source.sql
