@@ -13,6 +13,7 @@ from streamrank.events.log import EventLog
 from streamrank.settings import settings
 from streamrank.stream import generations
 from streamrank.stream.applying import DeclarationsChanged
+from streamrank.stream.leases import workers_alive
 from streamrank.stream.log_writer import LogWriter
 from streamrank.stream.views import StreamedView, streamed_views
 from streamrank.stream.worker import Worker
@@ -83,15 +84,16 @@ def rebuild_view(data: DataSet, name: str, progress: Progress) -> Rebuilt:
 
 
 def fill_views(data: DataSet) -> int:
-    """Fills the views over events that never were, from log and bus, so that they can be read before anything streams.
+    """Fills the views over events that never were, from log and bus, so that they can be read before anything streams;
+    where nothing streams, brings the others up to date with what was loaded since. How many there are.
 
-    How many there are. One that is filled is left alone, and kept up to date by `streamrank stream`.
+    While a worker lives, `streamrank stream`, it keeps them up to date, and they are left to it.
     """
     worker = open_worker(data)
     read = [
         generations.read_by(worker.connection, worker.project, view.name, view.fingerprint) for view in worker.views
     ]
-    if None in read:
+    if None in read or not workers_alive(worker.connection, worker.project):
         worker.drain()
         worker.close()
     return len(worker.views)

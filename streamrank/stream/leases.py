@@ -81,6 +81,11 @@ class Leases:
         return call_keys(self._connection, BEAT, [key], [arguments])[0]
 
 
+def workers_alive(connection: Connection, project: str, ttl_us: int = 3_000_000) -> int:
+    """How many workers live. ttl_us: of their leases."""
+    return Leases(connection, project, "", ttl_us).beat(alive=False)
+
+
 def fair_share(workers: int) -> int:
     """How many shards each of so many workers should own, rounded up."""
     return -(-SHARDS // max(1, workers))

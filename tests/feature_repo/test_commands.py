@@ -79,13 +79,17 @@ def read(shell: dict[str, str], folder: Path) -> dict[str, list]:
 
 
 def test_apply_registers_the_feature_views(applied):
-    assert all(view in applied for view in ("item_daily", "user_interests", "user_attributes"))
+    assert all(view in applied for view in ("item_daily", "user_interests", "user_attributes", "user_recent"))
 
 
 def test_the_first_incremental_materialize_brings_everything_that_is_known_always(found):
     assert found["item_year"] == [1994.0, None]
     assert found["item_duration_ms"] == [90_000.0, None]
     assert found["item_views_60d"] == [2.0, None]
+
+
+def test_materialize_leaves_what_follows_events_as_it_is_and_says_so(materialized):
+    assert "'user_recent' follows its events and is left as it is" in materialized
 
 
 def test_a_process_without_the_definitions_computes_derived_features(found):
