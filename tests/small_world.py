@@ -103,7 +103,7 @@ def promote(root: Path, features: list[str]) -> None:
     from models.retrieval.merging import SOURCE_FEATURES
     from models.retrieval.sources import fit_all
     from pipelines.interactions import interactions
-    from pipelines.model_store import _store, catalogue, model_name
+    from pipelines.model_store import store
 
     data = DataSet(root / DATASET)
     acts, items = interactions(data)
@@ -113,9 +113,7 @@ def promote(root: Path, features: list[str]) -> None:
         items=items, sources=sources, ranker=noise([*features, *own]), feast_features=tuple(features),
         source_features=tuple(own), rerank=RerankSettings(explore=None), seen_leaves=False,
     )  # fmt: skip
-    with _store().create(model_name(data), module="models.recommender") as model:
-        recommender.save(Path(model.path))
-        pq.write_table(catalogue(data), Path(model.path) / "catalog.parquet")
+    store(data, recommender)
 
 
 def noise(features: list[str]):
