@@ -36,6 +36,7 @@ SOURCES = {
     "near": "what is watched shortly before or after what you watched",
     "transitions": "what is watched after what you watched last",
     "content": "what resembles what you like",
+    "titles": "what sounds like what you like",
     "walks": "what viewers of your shows watch besides",
     "season": "what was watched at the times when you were here",
     "topic_taste": "shows of topics that you watch more than others do",

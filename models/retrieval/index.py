@@ -4,6 +4,7 @@ An index (HNSW, Malkov & Yashunin 2018, by `usearch`) only proposes: scores are 
 is not allowed is never found. How much of the exact answer it finds is what `streamrank bench retrieve` measures.
 """
 
+from copy import copy
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -23,6 +24,9 @@ class Index(Protocol):
     def find(self, vector: np.ndarray, allowed: np.ndarray, most: int) -> Found:
         """The best `most` of the `allowed`, bool [items or more], by inner product with `vector`, float32 [d]."""
 
+    def extended(self, vectors: np.ndarray) -> "Index":
+        """Of the same vectors and further ones behind them, at once."""
+
     def save(self, folder: Path) -> None:
         """Writes what would take long to build again; the vectors are the caller's."""
 
@@ -41,17 +45,25 @@ class Exact:
     def find(self, vector: np.ndarray, allowed: np.ndarray, most: int) -> Found:
         return best(self._vectors @ vector, allowed, most)
 
+    def extended(self, vectors: np.ndarray) -> "Exact":
+        return Exact(vectors)
+
     def save(self, folder: Path) -> None:
         """There is nothing to keep."""
 
 
 class Hnsw:
-    """Looks at some thousands of vectors, however many there are."""
+    """Looks at some thousands of vectors, however many there are, and at all that came since it was built."""
 
     def __init__(self, vectors: np.ndarray, folder: Path | None = None) -> None:
         self._vectors, self._lock = vectors, Lock()  # usearch's working memory is not one thread's alone
         stored = folder is not None and (folder / FILE).exists()
         self._graph = _read(folder / FILE, len(vectors)) if stored else _built(vectors)
+
+    def extended(self, vectors: np.ndarray) -> "Hnsw":
+        grown = copy(self)
+        grown._vectors = vectors
+        return grown
 
     def find(self, vector: np.ndarray, allowed: np.ndarray, most: int) -> Found:
         allowed = allowed[: len(self._vectors)]
@@ -65,12 +77,13 @@ class Hnsw:
 
     def _near(self, vector: np.ndarray, allowed: np.ndarray, wanted: int) -> np.ndarray:
         """At least `wanted` of the allowed: more and more from the index, all there are when that is not enough."""
+        since = len(self._graph) + np.flatnonzero(allowed[len(self._graph) :])
         share = np.count_nonzero(allowed) / len(allowed)
         taken = int(SPARE * wanted / max(share, 1e-9))
         while 0 < taken <= WIDEST:
             with self._lock:
                 places = self._graph.search(vector, taken, threads=1).keys.astype(np.int64)
-            places = places[allowed[places]]
+            places = np.concatenate([places[allowed[places]], since])
             if len(places) >= wanted:
                 return places
             taken *= 4
@@ -99,12 +112,12 @@ def _built(vectors: np.ndarray):
 
 
 def _read(path: Path, expected: int):
-    """ValueError where it holds another number of vectors."""
+    """ValueError where it holds more vectors; those that it lacks came since."""
     from usearch.index import Index as Graph
 
     graph = Graph.restore(str(path), view=True)
-    if graph is None or len(graph) != expected:
+    if graph is None or len(graph) > expected:
         found = "nothing that usearch reads" if graph is None else f"{len(graph):,} vectors"
-        raise ValueError(f"{path}: expected an index of {expected:,} vectors, found {found}; fit the sources again")
+        raise ValueError(f"{path}: expected at most {expected:,} vectors, found {found}; fit the sources again")
     graph.expansion_search = BUILD_WIDTH  # is not kept in the file
     return graph

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tastes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.retrieval.again import Again
@@ -96,6 +96,7 @@ def test_the_share_of_returns_is_drawn_to_the_usual():
     assert habits.returned[2] == np.float32(habits.usual)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(0, 10**15))
 def test_signs_are_finite_whatever_the_times(items, now):
     acts = living(5)

@@ -61,12 +61,23 @@ def test_saved_and_opened_it_finds_the_same(tmp_path, monkeypatch):
         np.testing.assert_array_equal(want.scores, got.scores)
 
 
-def test_an_index_of_other_vectors_is_refused(tmp_path):
+def test_an_index_of_more_vectors_is_refused(tmp_path):
     GRAPH.save(tmp_path)
-    with pytest.raises(ValueError, match=r"expected an index of 3,999 vectors, found 4,000 vectors; fit the sources"):
+    with pytest.raises(ValueError, match="expected at most 3,999 vectors, found 4,000 vectors; fit the sources again"):
         Hnsw(VECTORS[:-1], tmp_path)
 
 
 def test_new_items_beyond_the_vectors_are_unknown_and_not_found():
     found = GRAPH.find(QUESTIONS[0], np.ones(ITEMS + 9, bool), 20)
     assert (found.places < ITEMS).all() and np.isnan(found.of(np.array([ITEMS + 2]))).all()
+
+
+@pytest.mark.parametrize("kind", [Exact, Hnsw])
+def test_vectors_that_came_since_are_found_at_once(kind):
+    best = 50 * QUESTIONS[:1] / np.linalg.norm(QUESTIONS[0])
+    more = np.concatenate([VECTORS, best.astype(np.float32)])
+    grown = (GRAPH if kind is Hnsw else Exact(VECTORS)).extended(more)
+    every = np.ones(ITEMS + 1, bool)
+    found, before = (one.find(QUESTIONS[0], every, 20) for one in (grown, GRAPH))
+    assert found.places[0] == ITEMS and found.places[1] == before.places[0]
+    assert ITEMS not in grown.find(QUESTIONS[0], np.append(every[:-1], False), 20).places

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.retrieval.merging import SOURCE_FEATURES, SURE, features_of, merged, ranks_of
@@ -19,6 +19,7 @@ def listed(places: list[int], items: int = 60):
 LISTS = st.fixed_dictionaries({}, optional={name: st.lists(st.integers(0, 59), unique=True) for name in NAMES})
 
 
+@settings(deadline=None)
 @given(LISTS, st.integers(1, 80))
 def test_each_item_once_and_as_many_as_there_are(lists, most):
     found = {name: listed(places) for name, places in lists.items()}
@@ -28,6 +29,7 @@ def test_each_item_once_and_as_many_as_there_are(lists, most):
     assert set(candidates.places.tolist()) <= proposed
 
 
+@settings(deadline=None)
 @given(LISTS)
 def test_the_features_of_candidates_are_those_of_the_same_items_when_given(lists):
     found = {name: listed(places) for name, places in lists.items()}
@@ -36,6 +38,7 @@ def test_the_features_of_candidates_are_those_of_the_same_items_when_given(lists
     assert candidates.features.shape == (len(candidates.places), len(SOURCE_FEATURES(NAMES)))
 
 
+@settings(deadline=None)
 @given(LISTS)
 def test_the_first_of_every_source_are_among_them(lists):
     found = {name: listed(places) for name, places in lists.items()}

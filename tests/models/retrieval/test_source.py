@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.retrieval.source import best
@@ -7,6 +7,7 @@ from models.retrieval.source import best
 SCORES = st.lists(st.one_of(st.integers(-3, 3), st.just(np.nan)), max_size=900)
 
 
+@settings(deadline=None)
 @given(SCORES, st.integers(0, 60), st.randoms(use_true_random=False))
 def test_the_best_of_what_is_allowed_ties_by_place(scores, most, random):
     allowed = np.array([random.random() < 0.8 for _ in [*scores, 0, 0]])

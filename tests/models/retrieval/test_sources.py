@@ -31,10 +31,11 @@ def found(source, viewer, allowed=None, most=25):
 
 
 def test_every_source_can_be_fitted_to_data_that_have_it_all():
-    assert FITTED.aside == {} and FITTED.names == [kind.name for kind in ALL]
+    assert FITTED.aside.keys() <= {"titles"}, "which needs an extra"
+    assert FITTED.names == [kind.name for kind in ALL if kind.name not in FITTED.aside]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(user=st.integers(0, 9), seed=st.integers(0, 99), most=st.integers(1, 40))
 def test_what_is_found_is_allowed_once_and_falls(user, seed, most):
     allowed = np.random.default_rng(seed).random(len(ITEMS)) < 0.6

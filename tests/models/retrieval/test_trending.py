@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tastes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.retrieval.trending import half_life_of, recent_at, recent_from_windows
@@ -18,6 +18,7 @@ def directly(acts, instant: int, half_life: float) -> np.ndarray:
     return np.bincount(acts.items[earlier], fading, minlength=acts.shape[1])
 
 
+@settings(deadline=None)
 @given(st.integers(-DAY, 30 * DAY), st.sampled_from([HOUR, DAY, 100 * DAY]))
 def test_at_any_instant_it_is_the_sum_over_earlier_acts(instant, half_life):
     found = recent_at(ACTS, np.array([instant]), half_life)[0]
