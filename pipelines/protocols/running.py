@@ -23,6 +23,7 @@ from pipelines.protocols.feature_columns import MOST_QUESTIONS, feature_columns,
 from pipelines.protocols.figures import ablated, figures
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.ours import Ours, ours
+from pipelines.protocols.step_ablations import by_step
 from pipelines.protocols.world import World, world
 from streamrank import clock
 
@@ -86,7 +87,7 @@ def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> d
     extra = None if why else feature_columns(found.items)
     parts = [_answers(found, task, extra, report) for task in plan.tasks]
     largest = max(range(len(parts)), key=lambda number: len(plan.tasks[number].fit))
-    left_out = without(parts[largest][1], report) if options.ablations else {}
+    left_out = _left_out(parts[largest][1], found, plan.tasks[largest], report) if options.ablations else {}
     report("measure")
     acts = np.bincount(plan.tasks[largest].fit.items, minlength=len(found.items))
     measuring = Measuring(found.items, acts, of_all=protocol == "random-75-25")
@@ -98,6 +99,13 @@ def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> d
         **figures(measuring, together([answers for answers, _ in parts]), found.repeats),
         **ablated(measuring, replace(parts[largest][0], lists=left_out)),
     }
+
+
+def _left_out(ours: Ours, world: World, task: Task, report: Report) -> dict[str, np.ndarray]:
+    """Lists by what is left out of the ranker, or run of re-ranking."""
+    lists = without(ours, report)
+    report("re-rank step by step")
+    return lists | by_step(ours, world, task)
 
 
 def _answers(world: World, task: Task, extra: Extra | None, report: Report) -> tuple[Answers, Ours]:

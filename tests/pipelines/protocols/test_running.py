@@ -77,6 +77,12 @@ def test_each_source_is_left_out_in_turn(found):
     assert not names or {"nothing left out", "without als", "without again"} <= names
 
 
+def test_each_step_of_re_ranking_is_run_alone(found):
+    told = found[0]["ablations"]
+    assert not told or {"re-rank, no step", "re-rank, only exploration", "re-rank, all steps"} <= set(told)
+    assert not told or told["re-rank, no step"] == told["re-rank, only hidden"]  # nobody hid anything
+
+
 def test_figures_and_page_are_kept_and_the_page_needs_nothing_else(found):
     told, data = found
     kept = data.training / "evaluation-leave-one-out.json"
