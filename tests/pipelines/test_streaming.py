@@ -61,7 +61,7 @@ def test_a_worker_counts_as_alive_until_it_is_closed(platform):
     embedded.ensure_redis()
     worker = streaming.open_worker(data)
     assert workers_alive(worker.connection, worker.project) == 0
-    worker.round()
+    worker.look_after_shards(now=True)
     assert workers_alive(worker.connection, worker.project) == 1
     worker.close()
     assert workers_alive(worker.connection, worker.project) == 0
