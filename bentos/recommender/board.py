@@ -14,39 +14,17 @@ import numpy as np
 from feast import FeatureStore
 
 from bentos.recommender.catalogue import Catalogue
+from bentos.recommender.standing import FEATURES, Standing, as_long, standing_of
 from models.retrieval.trending import Trending
 from models.viewer import Moment
 from streamrank import clock
-from streamrank.clock import HOUR
 from streamrank.stores.reader import OnlineReader
 
 logger = logging.getLogger(__name__)
 
-WINDOWS = {"10m": HOUR // 6, "1h": HOUR, "24h": 24 * HOUR, "168h": 168 * HOUR}
-ACTS = ("views", "clicks", "sessions")
-LONGEST = "168h"
-WATCHING = "item_viewers_now"
 EVERY_SECONDS = 2.0
 PART = 500  # items of one read: a request waits for no more than that
 REST = 3  # times as long as a read took, requests have the machine to themselves
-
-FEATURES = (
-    *(f"item_live:item_{act}_{window}" for act in ACTS for window in WINDOWS),
-    *(f"item_live:item_{act}_{LONGEST}" for act in ("impressions",)),
-    f"item_viewers:{WATCHING}",
-)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Arrays [items], as many as there were. acts: by length of window in us, float32. impressions, clicks: of a week.
-    watching: float32, NaN where nobody counts."""
-
-    acts: dict[int, np.ndarray]
-    impressions: np.ndarray
-    clicks: np.ndarray
-    watching: np.ndarray
-    recent: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -94,49 +72,35 @@ class Board:
         standing, items = self._standing, len(catalogue)
         return Moment(
             now_us=now_us, on_air=self.on_air(catalogue, now_us), begins=catalogue.available_from,
-            recent=_as_long(standing.recent, items, 0), watching=_as_long(standing.watching, items, np.nan),
+            recent=as_long(standing.recent, items, 0), watching=as_long(standing.watching, items, np.nan),
         )  # fmt: skip
 
     def on_air(self, catalogue: Catalogue, now_us: int) -> np.ndarray:
-        """bool [items]: what can be watched; where a rule of hours holds, what someone has acted on within so many, by
-        the shortest window that covers them, or was started."""
-        on_air = catalogue.on_air(now_us)
-        if self._hours is None or not len(self._standing.recent):
+        """bool [items]: what can be watched; where a rule of hours holds, what someone has acted on within so many, or
+        was started."""
+        on_air, standing = catalogue.on_air(now_us), self._standing
+        if self._hours is None or not len(standing):
             return on_air
-        length = next((length for length in WINDOWS.values() if length >= self._hours * HOUR), WINDOWS[LONGEST])
-        acted = _as_long(self._standing.acts[length], len(catalogue), 0) > 0
-        watched = np.nan_to_num(_as_long(self._standing.watching, len(catalogue), 0)) > 0
-        return on_air & (acted | watched | catalogue.started)
+        return on_air & (standing.acted_within(self._hours, len(catalogue)) | catalogue.started)
 
     def trending(self, catalogue: Catalogue) -> np.ndarray:
-        """float64 [items]: how much each is watched now; below the least of it, by the popularity that the model came
-        with."""
+        """float64 [items]: how much each is watched lately; of those that nobody watches, and of equal ones, what was
+        popular when the model was promoted stands first."""
         most = catalogue.popularity.max(initial=0.0)
         ever = catalogue.popularity / (most + 1) if self._standing.recent.any() else catalogue.popularity
-        return _as_long(self._standing.recent, len(catalogue), 0) + ever
+        return as_long(self._standing.recent, len(catalogue), 0) + ever
 
     def outcomes(self, catalogue: Catalogue) -> Outcomes | None:
         """None where nothing was counted."""
-        standing = self._standing
+        standing, items = self._standing, len(catalogue)
         if not standing.impressions.any():
             return None
-        items = len(catalogue)
-        return Outcomes(_as_long(standing.impressions, items, 0), _as_long(standing.clicks, items, 0))
+        return Outcomes(as_long(standing.impressions, items, 0), as_long(standing.clicks, items, 0))
 
     def _of(self, matrix: np.ndarray) -> Standing:
         """matrix: float32 [items, features of the reader]."""
-        column = {name: matrix[:, place] for place, name in enumerate(self._reader.names)}
-        acts = {
-            length: sum(np.nan_to_num(column[f"item_{act}_{window}"]) for act in ACTS)
-            for window, length in WINDOWS.items()
-        }
-        return Standing(
-            acts=acts,
-            impressions=np.nan_to_num(column[f"item_impressions_{LONGEST}"]),
-            clicks=np.nan_to_num(column[f"item_clicks_{LONGEST}"]),
-            watching=column[WATCHING],
-            recent=self._trending.recent(acts, clock.now_us()),
-        )
+        columns = {name: matrix[:, place] for place, name in enumerate(self._reader.names)}
+        return standing_of(columns, self._trending, clock.now_us())
 
     def _run(self) -> None:
         while not self._closing.wait(EVERY_SECONDS):
@@ -144,10 +108,3 @@ class Board:
                 self.refresh(REST)
             except Exception as error:  # the board is never worth an answer; what was known last holds
                 logger.debug("what everybody does could not be read: %s", error)
-
-
-def _as_long(values: np.ndarray, items: int, otherwise: float) -> np.ndarray:
-    """float32 [items]: items that came since are not on the board yet."""
-    if len(values) == items:
-        return values
-    return np.concatenate([values, np.full(items - len(values), otherwise, np.float32)])
