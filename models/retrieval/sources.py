@@ -17,16 +17,19 @@ from models.retrieval.fresh import Fresh
 from models.retrieval.item_item import ItemItem
 from models.retrieval.near import Near
 from models.retrieval.precomputed import Precomputed
+from models.retrieval.season import Season
 from models.retrieval.sittings import Sittings
 from models.retrieval.source import Source, StepsAside
+from models.retrieval.titles import Titles
 from models.retrieval.topic_taste import TopicTaste
 from models.retrieval.transitions import Transitions
 from models.retrieval.trending import Trending
+from models.retrieval.walks import Walks
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Sittings, Near, Transitions, Content, TopicTaste, Era, Again, ContinueWatching, Followed, Trending,
-    WatchedNow, Fresh, Precomputed,
+    Als, ItemItem, Sittings, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season, Again,
+    ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 

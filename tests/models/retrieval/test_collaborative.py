@@ -12,9 +12,10 @@ from models.retrieval.near import Near
 from models.retrieval.sittings import Sittings
 from models.retrieval.source import StepsAside
 from models.retrieval.transitions import Transitions
+from models.retrieval.walks import Walks
 from models.viewer import Viewer
 
-KINDS = [Als, ItemItem, Sittings, Near, Transitions]
+KINDS = [Als, ItemItem, Sittings, Near, Walks, Transitions]
 ACTS, CATALOGUE, MOMENT = tastes.acts(), tastes.items(), tastes.moment()
 
 
