@@ -22,8 +22,8 @@ ELEMENTS = 4_000_000  # of the lists of one piece
 @dataclass(frozen=True)
 class Acts:
     """A table of a connection that holds the acts of some keys: k0, k1, ... in the order of the view's join keys, p
-    (the arrival), e (the latest event time of the key's acts up to this one) and the features; rowid is an act's place,
-    and a key's acts follow each other."""
+    (the arrival), e (the latest event time of the key's acts up to this one) and v0, v1, ... in the order of the view's
+    features; rowid is an act's place, and a key's acts follow each other."""
 
     view: LatestView
     table: str
@@ -34,9 +34,10 @@ class Acts:
 
     def columns(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, pa.Array]:
         """Whole columns of the features `names`; texts as a dictionary."""
-        listed = ", ".join(map(quoted, names))
+        places = {name: f"v{place}" for place, name in enumerate(self.view.columns)}
+        listed = ", ".join(places[name] for name in names)
         found = connection.sql(f"SELECT {listed} FROM {self.table} ORDER BY rowid").to_arrow_table()
-        return {name: _compact(found[name]) for name in names}
+        return {name: _compact(found[places[name]]) for name in names}
 
 
 def key_kinds(view: LatestView) -> dict[str, str]:
@@ -45,16 +46,11 @@ def key_kinds(view: LatestView) -> dict[str, str]:
 
 
 def acts_sql(view: LatestView, files: Sequence[str]) -> str:
-    """SELECT of k0, ..., p, event_us, shard and the features, of all acts in the log's `files`."""
-    named = [f"{quoted(key)} AS k{place}" for place, key in enumerate(view.join_keys)]
-    listed = ", ".join([*named, "log_position AS p", "event_us", "shard", *map(quoted, view.columns)])
-    if files:
-        paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        events = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = true)"
-    else:
-        events = f"(SELECT {_nothing(view)} WHERE false)"
-        return f"SELECT {listed} FROM {events}"
-    return f"SELECT {listed} FROM ({rows.sql(view, events)})"
+    """SELECT of k0, ..., p, event_us, shard and v0, ..., of all acts in the log's `files`."""
+    keys = [f"{quoted(key)} AS k{place}" for place, key in enumerate(view.join_keys)]
+    values = [f"{quoted(name)} AS v{place}" for place, name in enumerate(view.columns)]
+    acts = rows.sql(view, _logged(files)) if files else f"SELECT {_nothing(view)} WHERE false"
+    return f"SELECT {', '.join([*keys, 'log_position AS p', 'event_us', 'shard', *values])} FROM ({acts})"
 
 
 def laid(
@@ -68,7 +64,7 @@ def laid(
     """
     acts = Acts(view, name)
     keys = ", ".join(acts.keys)
-    ordered = ", ".join(["p", *rows.order(view)[1:]])
+    ordered = ", ".join(["p", *(f"v{place}" for place in range(len(view.columns)))])
     within = f"(PARTITION BY {keys} ORDER BY {ordered} ROWS UNBOUNDED PRECEDING)"
     late = f"p > begin OR count(*) FILTER (p <= begin) OVER (PARTITION BY {keys}) - row_number() OVER {within}"
     connection.execute(
@@ -137,6 +133,11 @@ def _refuse_shards(connection: duckdb.DuckDBPyConnection, acts: Acts) -> None:
     if found := connection.execute(several).fetchall():
         key = dict(zip(acts.view.join_keys, found[0], strict=True))
         raise several_shards(acts.view, str(key))
+
+
+def _logged(files: Sequence[str]) -> str:
+    paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"read_parquet([{paths}], union_by_name = true, hive_partitioning = true)"
 
 
 def _nothing(view: LatestView) -> str:

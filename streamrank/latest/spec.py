@@ -19,6 +19,7 @@ KINDS = {
     String: "VARCHAR", Int64: "BIGINT", Int32: "INTEGER", Float32: "FLOAT", Float64: "DOUBLE", Bool: "BOOLEAN"
 }  # fmt: skip
 REALS = (Float32, Float64)
+STAMPS = ("event_us", "shard", "log_position")  # of an act, beside its values
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def _columns(view: FeatureView, given: Mapping[str, str], keys: set[str]) -> dic
         element = dtype.base_type if isinstance(dtype, Array) else None
         if element not in KINDS:
             raise refused(where, f"an Array of {', '.join(map(str, KINDS))}", str(dtype), "change its dtype")
+        if name in STAMPS:
+            raise refused(where, f"another name than {', '.join(STAMPS)}", repr(name), "rename it")
         if name not in given:
             raise refused(where, f"a column of this name in the SQL of {view.batch_source.name!r}", f"{sorted(given)}",
                           "add it to the SELECT")  # fmt: skip

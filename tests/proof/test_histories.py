@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from platforms import platform_at
 from proof import stories
+from proof.acts import acts_of
 
 from catalog.dataset import DataSet
 from streamrank import clock
@@ -31,7 +32,6 @@ VIEWS = {
     "user_recent": ("recent_items", "recent_times", "recent_weights", "recent_watched", "recent_ratings"),
     "user_hidden": ("hidden_items",), "user_follows": ("followed_creators",),
 }  # fmt: skip
-ACTED = ("view", "click", "like", "rating", "session")
 
 
 class Died(Exception):
@@ -138,7 +138,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
 
 
 def test_what_a_reader_finds_at_any_moment_are_the_acts_up_to_the_position_it_says(replay: Replay):
-    acts = {view: acts_of(replay, view) for view in VIEWS}
+    acts = {view: acts_of(replay.data, view) for view in VIEWS}
     assert replay.deaths == DEATHS and replay.duplicates
     assert sum(created > 0 for _, _, _, _, created, *_ in replay.seen) > 100
     for user, _, view, event_us, created_us, lists, _ in replay.seen:
@@ -161,7 +161,7 @@ def test_once_all_is_applied_online_is_what_offline_says_of_that_instant(replay:
 
 
 def test_rows_of_the_past_have_the_acts_that_had_arrived_by_then(replay: Replay):
-    acts, instants = acts_of(replay, "user_recent"), random.Random(3).choices(range(4 * HOUR), k=200)
+    acts, instants = acts_of(replay.data, "user_recent"), random.Random(3).choices(range(4 * HOUR), k=200)
     begin = clock.now_us() - 4 * HOUR
     users = [random.Random(at).choice(replay.users) for at in instants]
     found = known(replay, users, [begin + at for at in instants])
@@ -242,58 +242,6 @@ def known(replay: Replay, users: list[str], at_us) -> pa.Table:
     times = pa.array(np.broadcast_to(np.array(at_us, np.int64), len(users)), pa.timestamp("us", "UTC"))
     asked = pa.table({"user_id": users, "event_timestamp": times})
     return replay.store.get_historical_features(asked, replay.store.get_feature_service(SERVICE)).to_arrow()
-
-
-def acts_of(replay: Replay, view: str) -> dict[str, list[dict]]:
-    """By user the acts of a view, in plain Python, oldest first."""
-    log = pa.concat_tables(
-        (pq.read_table(file, partitioning=None) for file in EventLog(replay.data.events).files()),
-        promote_options="permissive",
-    )
-    times = log["event_time"].cast(pa.int64())
-    found: dict[str, list[dict]] = {}
-    for event in sorted(log.append_column("us", times).to_pylist(), key=lambda event: event["log_position"]):
-        act = MADE_OF[view](event)
-        if event["user_id"] and act:
-            times = {"position": event["log_position"], "time": min(event["us"], event["log_position"])}
-            found.setdefault(event["user_id"], []).append(act | times)
-    return found
-
-
-def recent(event: dict) -> dict | None:
-    if event["event_type"] not in ACTED or event["item_id"] is None:
-        return None
-    watched, rated = share(event), event["value"] if event["event_type"] in ("view", "rating") else None
-    plain = {"like": 2.0, "click": 0.5}.get(event["event_type"], 1.0)
-    weight = plain if rated is None else max(rated, 0) / 3
-    return {
-        "recent_items": event["item_id"], "recent_times": min(event["us"], event["log_position"]),
-        "recent_weights": single(weight if watched is None else 0.25 + 1.75 * watched),
-        "recent_watched": single(watched), "recent_ratings": single(rated if rated is None else max(rated, 0)),
-    }  # fmt: skip
-
-
-def share(event: dict) -> float | None:
-    if event["event_type"] != "view" or not event["duration_ms"] or event["watch_ms"] is None:
-        return None
-    return min(event["watch_ms"], event["duration_ms"]) / event["duration_ms"]
-
-
-def hidden(event: dict) -> dict | None:
-    hides = event["event_type"] == "hide" and event["item_id"] is not None
-    return {"hidden_items": event["item_id"]} if hides else None
-
-
-def follows(event: dict) -> dict | None:
-    follow = event["event_type"] == "follow" and event["creator_id"] is not None
-    return {"followed_creators": event["creator_id"]} if follow else None
-
-
-MADE_OF = {"user_recent": recent, "user_hidden": hidden, "user_follows": follows}
-
-
-def single(number: float | None) -> float:
-    return float(np.float32(np.nan if number is None else number))
 
 
 def same(found: list, expected: list) -> bool:

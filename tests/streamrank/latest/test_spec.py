@@ -45,6 +45,7 @@ def test_whatever_changes_stored_rows_changes_the_fingerprint(options):
         ({"fields": {"amount": Array(String)}}, "feature 'amount': expected a column that an Array of String takes"),
         ({"fields": {"price": Array(Float32)}}, "feature 'price': expected a column of this name"),
         ({"fields": {}}, "expected a Field for each column"),
+        ({"fields": {"shard": Array(Int64)}}, "feature 'shard': expected another name than"),
         ({"sql": SQL.replace("user_id, unnest", "unnest")}, "expected join keys"),
         ({"sql": SQL + " LIMIT 3"}, "one event at a time, found LIMIT"),
         ({"sql": SQL.replace("log_position,", "log_position + 1 AS log_position,")}, "'log_position' of the event"),
