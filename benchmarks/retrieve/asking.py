@@ -70,7 +70,7 @@ def _asked(fitted: sources.Fitted, viewers: list, moment, times: int) -> dict:
             answer = ask(fitted.sources, viewer, moment, moment.on_air, MOST)
             candidates = merged(answer.found, fitted.names, MOST)
         with threads:
-            beside = ask(fitted.sources, another, moment, moment.on_air, MOST, budget_seconds=1.0, pool=lanes)
+            beside = ask(fitted.sources, another, moment, moment.on_air, MOST, budget_seconds=30.0, pool=lanes)
             same = merged(beside.found, fitted.names, MOST)
         if answer.left_out or not np.array_equal(same.features, candidates.features, equal_nan=True):
             raise RuntimeError(f"sources left out, or others side by side: {answer.left_out}, {beside.left_out}")

@@ -9,7 +9,7 @@ import numpy as np
 from models.interactions import Interactions
 from models.items import Items
 from models.retrieval.in_time import by_user, usual_gap
-from models.retrieval.said import said_only
+from models.retrieval.said import said_of
 from models.retrieval.source import NOTHING, Found
 from models.viewer import Moment, Viewer
 
@@ -46,8 +46,12 @@ class Season:
             return NOTHING
         there = np.bincount(np.searchsorted(self.begins, viewer.times, "right"), minlength=self.shares.shape[1])
         parts = np.flatnonzero(there)
-        then = self.shares[:, parts] @ (there[parts] / len(viewer.times)).astype(np.float32)
-        return said_only(np.log((then + DRAWN * self.usual) / ((1 + DRAWN) * self.usual)))
+        often = (there[parts] / len(viewer.times)).astype(np.float32)
+        return said_of(lambda places: self._lift(places, parts, often), len(self.usual))
+
+    def _lift(self, places: np.ndarray, parts: np.ndarray, often: np.ndarray) -> np.ndarray:
+        then = np.einsum("ij,j->i", self.shares[np.ix_(places, parts)], often)
+        return np.log((then + DRAWN * self.usual[places]) / ((1 + DRAWN) * self.usual[places]))
 
     def extended(self, items: Items) -> "Season":
         """Itself: a new item had no season yet."""
