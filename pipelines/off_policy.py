@@ -124,9 +124,10 @@ def _new(data: DataSet) -> dict:
         ranker, rows = trained(data), whole_requests(data)
     except StepMissing as error:
         return {"reason": str(error)}
-    missing = sorted(set(ranker.features) - set(rows.column_names))
-    if not rows.num_rows or missing:
-        return {"reason": f"no request was logged whole with features {missing[:3]}" if missing else NOT_WHOLE}
+    if not rows.num_rows:
+        return {"reason": NOT_WHOLE}
+    if missing := sorted(set(ranker.features) - set(rows.column_names)):
+        return {"reason": f"the served log lacks features that it takes: {', '.join(missing[:3])} and so on"}
     return _rescored(ranker, rows)
 
 
