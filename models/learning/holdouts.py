@@ -47,7 +47,7 @@ class RandomHoldout:
 
     count: int = 4
     seed: int = 0
-    most: int = 1_000
+    most: int = 600
 
     def folds(self, acts: Interactions) -> Iterator[Fold]:
         fold_of = dealt(acts.users, self.count, self.seed)
