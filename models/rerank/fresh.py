@@ -35,15 +35,19 @@ class Fresh:
         lift = self.strength * (ranked.scores.std() if len(ranked) else 0) * self._left(age)
         lifted = replace(ranked, boost=lift if ranked.boost is None else ranked.boost + lift)
         order = np.argsort(-lifted.values, kind="stable")
-        why = {at: f"new, {age[at]:.0f} days old" for at in np.flatnonzero(lift > 0).tolist()}
-        return lifted.reordered(
-            order, moves(ranked, order, context.k, why, "stayed ahead of others", "new items came above it")
-        )
+        rose = order[order > np.arange(len(order))]
+        why = {at: _how_new(age[at]) for at in rose.tolist()}
+        return lifted.reordered(order, moves(ranked, order, context.k, why, "new", "newer items came above it"))
 
     def _left(self, age: np.ndarray) -> np.ndarray:
         """Share of the lift that is left at an age in days, 1 at the beginning and 0 from `days` on."""
         share = np.clip(age / self.days, 0, 1)
         return np.where(share < 1, LEAST**share if self.fade == "exponential" else 1 - share, 0.0)
+
+
+def _how_new(days: float) -> str:
+    whole = int(days)
+    return f"new, {whole} day{'s' if whole > 1 else ''} old" if whole else "new today"
 
 
 def _age(begins: np.ndarray, now_us: int) -> np.ndarray:

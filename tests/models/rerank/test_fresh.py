@@ -14,7 +14,7 @@ def test_a_new_item_is_lifted_and_says_how_old_it_is():
     found = Fresh(1.0).apply(in_order(5), context(FIVE, 5, ages=[90, 90, 90, 2, 90]))
     assert found.places.tolist() == [0, 1, 3, 2, 4]
     assert found.changes == {
-        3: ("moved up 1: new, 2 days old",), 2: ("moved down 1: new items came above it",),
+        3: ("moved up 1: new, 2 days old",), 2: ("moved down 1: newer items came above it",),
     }  # fmt: skip
 
 
@@ -33,6 +33,13 @@ def test_the_scale_of_the_scores_does_not_matter(scale, shift):
     scores, asked = np.array([3.0, 2.5, 2.45, 1.0, 0.9]), context(FIVE, 5, ages=[9, 1, 0, 6, 2])
     first, other = (Fresh(0.5).apply(Ranked.of(np.arange(5), s), asked) for s in (scores, scores * scale + shift))
     assert first.places.tolist() == other.places.tolist()
+
+
+def test_a_new_item_that_falls_behind_a_newer_one_says_just_that():
+    found = Fresh(3.0).apply(in_order(5), context(FIVE, 5, ages=[6, 0, 90, 90, 90]))
+    assert found.places.tolist() == [1, 0, 2, 3, 4]
+    assert found.changes[0] == ("moved down 1: newer items came above it",)
+    assert found.changes[1] == ("moved up 1: new today",)
 
 
 def test_the_rankers_own_scores_stay_what_they_were():
