@@ -22,9 +22,11 @@ def posteriors(impressions: np.ndarray, clicks: np.ndarray) -> np.ndarray:
     """The distribution function of Beta(clicks + a, impressions - clicks + b) of each item: float64 [n, RATES],
     the probability of a rate or a smaller one.
 
-    Clicks above the impressions are read as that many impressions: an outcome may come without its impression.
+    Clicks above the impressions are read as that many impressions: an outcome may come without its impression. What is
+    not known (NaN) is read as none.
     """
-    shown = np.maximum(np.asarray(impressions, np.float64), clicks)
+    clicks = np.nan_to_num(np.asarray(clicks, np.float64))
+    shown = np.maximum(np.nan_to_num(np.asarray(impressions, np.float64)), clicks)
     rate = np.clip(np.sum(clicks) / max(shown.sum(), 1), *PRIOR_RATES)
     counts = np.stack([clicks + PRIOR * rate, shown - clicks + PRIOR * (1 - rate)], axis=1)
     logs = counts @ LOGS  # the density of the log odds: x^a (1 - x)^b

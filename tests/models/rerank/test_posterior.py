@@ -27,6 +27,11 @@ def test_clicks_without_their_impressions_count_as_impressions():
     np.testing.assert_allclose(posteriors(np.array([3, 9]), np.array([5, 1])), posteriors([5, 9], np.array([5, 1])))
 
 
+def test_what_nobody_counted_is_no_outcome():
+    unknown = posteriors(np.array([np.nan, 100]), np.array([np.nan, 10]))
+    np.testing.assert_array_equal(unknown, posteriors(np.array([0, 100]), np.array([0, 10])))
+
+
 def test_the_chances_of_all_items_add_up_to_one():
     random = np.random.default_rng(0)
     upto = posteriors(shown := random.integers(0, 300, 40), random.binomial(shown, 0.1))
