@@ -16,6 +16,8 @@ SAMPLED = 4  # of the candidates nobody wanted, each so many-th teaches the firs
 
 def hard(examples: Examples) -> Examples:
     """The rows that are hard; questions without a right one, or with nothing else, leave."""
+    if not len(examples):
+        return examples
     turn = np.arange(len(examples))
     first = choice.fit(examples.only((examples.labels > 0) | (turn % SAMPLED == 0)))
     order = np.lexsort((turn, -first.score(examples.matrix), examples.groups))

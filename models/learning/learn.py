@@ -48,34 +48,31 @@ def learn(
     best source alone.
     """
     moments = moments or (lambda known: Past(known, items))
-    examples, told = _out_of_fold(acts, items, holdout, extra, names, moments, seen_leaves, report)
-    report("fit the ranker")
-    ranker, chosen = _ranker(hard(examples), told["sources"], rankers)
     report("fit the sources to all acts")
-    fitted = fit_all(acts, items, told["sources"])
+    fitted = fit_all(acts, items, names)
+    examples, told = _out_of_fold(acts, items, holdout, extra, fitted.names, moments, seen_leaves, report)
+    report("fit the ranker")
+    ranker, chosen = _ranker(hard(examples), fitted.names, rankers)
+    told |= {"sources": fitted.names, "aside": fitted.aside}
     return Learned(fitted, ranker, list(ranker.features), extra, told | chosen, examples)
 
 
 def _out_of_fold(
-    acts: Interactions, items: Items, holdout: Holdout, extra: Extra | None, names: Sequence[str] | None,
+    acts: Interactions, items: Items, holdout: Holdout, extra: Extra | None, names: list[str],
     moments: Moments, seen_leaves: bool, report: Callable[[str], None],
 ) -> tuple[Examples, dict[str, Any]]:  # fmt: skip
-    """(examples of all folds, what to tell of them)."""
-    parts, first, sources, aside = [], 0, None, {}
+    """(examples of all folds, what to tell of them). A source that cannot be fitted to a fold says nothing there."""
+    parts, first = [], 0
     for number, fold in enumerate(holdout.folds(acts)):
         report(f"fold {number + 1}: fit and ask {len(fold):,} questions")
         fitted = fit_all(fold.fit, items, names)
-        sources, aside = sources or fitted.names, aside | fitted.aside
         asked = questions(fold, items, moments, seen_leaves, first)
-        parts.append(rows_of(asked, fitted, sources, isinstance(holdout, LaterHoldout), extra))
+        parts.append(rows_of(asked, fitted, names, isinstance(holdout, LaterHoldout), extra))
         first += len(fold)
     if not parts:
         raise ValueError("holdout: expected acts at different times to hold out, found none; use another holdout")
     proposed, wanted = sum(part.proposed for part in parts), sum(part.wanted for part in parts)
-    told = {
-        "sources": [name for name in sources or [] if name not in aside], "aside": aside, "folds": len(parts),
-        "questions": first, "wanted": wanted, "proposed": proposed,
-    }  # fmt: skip
+    told = {"folds": len(parts), "questions": first, "wanted": wanted, "proposed": proposed}
     return joined([part.examples for part in parts]), told
 
 

@@ -83,6 +83,16 @@ def test_with_too_little_to_learn_from_the_best_source_alone_is_kept():
     assert len(places) == 3
 
 
+def test_a_source_that_cannot_be_fitted_to_a_fold_says_nothing_there_and_serves_all_the_same():
+    half = int(np.median(ACTS.times))
+    late = ACTS.times > half  # before, all acts are of one time
+    acts = tastes.of(ACTS.users, ACTS.items, np.where(late, ACTS.times, 0), USERS, ITEMS)
+    found = learn(acts, CATALOGUE, LaterHoldout(count=2, first=0.5), names=["item_item", "transitions"])
+    assert found.sources.names == ["item_item", "transitions"]
+    viewer = tastes.viewer(acts, 1)
+    assert len(found.rank(viewer, tastes.moment(ITEMS), tastes.unseen(viewer, ITEMS), 5)[0]) == 5
+
+
 def test_without_a_later_part_it_says_what_is_missing():
     flat = tastes.of(ACTS.users, ACTS.items, np.zeros(len(ACTS)), USERS, ITEMS)
     with pytest.raises(ValueError, match="holdout: expected"):
