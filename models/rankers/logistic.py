@@ -36,7 +36,7 @@ class Logistic:
         return self._terms(matrix).astype(np.float32)
 
     def _terms(self, matrix: np.ndarray) -> np.ndarray:
-        known = (_logs(matrix) - self.middle) / self.spread * self.slope
+        known = (logs(matrix) - self.middle) / self.spread * self.slope
         terms = np.where(np.isnan(matrix), self.missing, known)
         return np.column_stack([terms, np.full(len(matrix), self.intercept)])
 
@@ -56,9 +56,9 @@ def fit(examples: Examples, parameters: Mapping[str, object] | None = None) -> L
     """parameters: `strength`, the inverse of the penalty's weight."""
     strength = float(dict(parameters or {}).get("strength", STRENGTH))
     matrix, _ = examples.with_slot()
-    logs, gone = _logs(matrix), np.isnan(matrix)
-    middle, spread = _middle_and_spread(logs, ~gone)
-    inputs = np.hstack([np.where(gone, 0, (logs - middle) / spread), gone])
+    values, gone = logs(matrix), np.isnan(matrix)
+    middle, spread = middle_and_spread(values, ~gone)
+    inputs = np.hstack([np.where(gone, 0, (values - middle) / spread), gone])
     fitted = LogisticRegression(C=strength, max_iter=300).fit(inputs, examples.labels, examples.weights)
     slope, missing = np.split(fitted.coef_[0], 2)
     return _in_first_slot(Logistic(middle, spread, slope, missing, fitted.intercept_[0]), len(examples.features))
@@ -71,13 +71,13 @@ def _in_first_slot(model: Logistic, width: int) -> Logistic:
     return Logistic(*(values[:width] for values in list(vars(model).values())[:4]), intercept)
 
 
-def _logs(matrix: np.ndarray) -> np.ndarray:
+def logs(matrix: np.ndarray) -> np.ndarray:
     """Counts and times have long tails, which a straight line cannot follow."""
     values = matrix.astype(np.float64)
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _middle_and_spread(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def middle_and_spread(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     count = np.maximum(known.sum(axis=0), 1)
     middle = np.where(known, values, 0).sum(axis=0) / count
     spread = np.sqrt(np.where(known, (values - middle) ** 2, 0).sum(axis=0) / count)
