@@ -6,6 +6,7 @@ that it was not fitted to, a source is as good as it will be for the requests to
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,8 @@ def epochs(acts: Interactions, first: float, many: int | None = None) -> list[Ep
     places = (np.linspace(first, 1, many + 1)[:-1] * len(acts)).astype(np.int64)
     begins = np.unique(acts.times[places]) if len(acts) else np.zeros(0, np.int64)
     begins = begins[begins > acts.times[0]] if len(acts) else begins
-    return [Epoch(int(a), int(b)) for a, b in zip(begins, [*begins[1:], np.iinfo(np.int64).max], strict=True)]
+    bounds = [*begins.tolist(), np.iinfo(np.int64).max]
+    return [Epoch(*pair) for pair in pairwise(bounds)]
 
 
 def fits(acts: Interactions, items: Items, chain: Sequence[Epoch], names: Sequence[str]) -> Iterator[Fitted]:

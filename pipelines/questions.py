@@ -39,7 +39,7 @@ def wanted(data: DataSet, seen_leaves: bool) -> pa.Table:
 
 def _every_act(data: DataSet) -> pa.Table:
     sql = f"""SELECT user_id, recent_items AS item_id, NULL AS surface,
-        least(epoch_us(event_time), log_position) AS shown_at, log_position AS known_at
+        epoch_us(event_time) AS shown_at, greatest(log_position, epoch_us(event_time)) AS known_at
         FROM ({acts_sql(data)}) WHERE user_id IS NOT NULL AND item_id IS NOT NULL AND recent_weights >= {PLAIN}"""
     learned, _ = split(query(sql), data.manifest())
     return learned.select(WANTED.names).cast(WANTED).sort_by([("shown_at", "ascending")])

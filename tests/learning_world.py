@@ -73,6 +73,7 @@ def learn_backwards(data: DataSet) -> None:
     from pipelines.train import ranker_folder, trained
     from pipelines.training_set import read_training_set
 
-    rows, about = read_training_set(data)
-    target = xgboost.DMatrix(matrix(rows, about.features), 1 - rows["label"].to_numpy(), feature_names=about.features)
-    Ranker.of(xgboost.train({"nthread": 1}, target, 20), about.features, trained(data).about).save(ranker_folder(data))
+    rows, _ = read_training_set(data)
+    held = trained(data)
+    target = xgboost.DMatrix(matrix(rows, held.features), 1 - rows["label"].to_numpy(), feature_names=held.features)
+    Ranker.of(xgboost.train({"nthread": 1}, target, 20), held.features, held.about).save(ranker_folder(data))

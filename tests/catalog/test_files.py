@@ -83,7 +83,7 @@ def test_ids_must_be_integers_in_every_file(write):
 
 
 def test_columns_without_a_place_are_noted(write):
-    events = write("e.csv", "event_time,user_id,mood,shard\n1,2,3,4\n")
+    events = write("e.csv", "event_time,user_id,mood,shard\n2024-01-01,2,3,4\n")
     items = write("i.csv", "item_id,colour\n1,red\n")
     assert files.source(events, items, users=write("u.csv", "user_id,mood\n1,good\n")).notes == (
         f"{events}: columns not in the layout were left out: mood",
@@ -96,3 +96,37 @@ def test_the_fingerprint_is_of_the_events(write):
     same = files.source(write("again.csv", "event_time,user_id\n1,2\n"), users=write("u.csv", "user_id\n2\n"))
     other = files.source(write("f.csv", "event_time,user_id\n1,3\n"))
     assert one.fingerprint == same.fingerprint != other.fingerprint
+
+
+def test_small_whole_numbers_are_an_order_and_kept_as_seconds(write):
+    found = files.source(write("e.csv", "event_time,user_id,item_id\n 0,1,a\n6147,2,b\n"))
+    assert found.manifest.times == "order" and files.ORDER in found.notes
+    assert [time.timestamp() for time in found.events["event_time"].to_pylist()] == [0, 6147]
+    same = files.source(write("e.parquet", {"event_time": [0, 6147], "user_id": [1, 2]}))
+    assert same.manifest.times == "order" and same.events["event_time"].equals(found.events["event_time"])
+
+
+@pytest.mark.parametrize(
+    "times", [["2024-01-01", "1"], ["0.5", "1"], ["874724710", "1"], ["-1", "1"], ["10000000", "1"]]
+)
+def test_times_that_may_be_instants_stay_what_they_are(write, times):
+    found = files.source(write("e.csv", "event_time,user_id\n" + "".join(f"{time},1\n" for time in times)))
+    assert found.manifest.times == "instants" and found.events["event_time"].to_pylist() == times
+
+
+def test_columns_that_a_file_calls_otherwise_are_found(write):
+    events = write("e.csv", "ts,userId,movieId,event_time\n2024-01-01,7,9,x\n")
+    rules = files.Rules(columns={"user_id": "userId", "item_id": "movieId", "event_time": "when"})
+    items = write("i.csv", "movieId,title\n9,Nine\n")
+    found = files.source(events, items, rules=rules)
+    assert found.events["user_id"].to_pylist() == ["7"] and found.items["item_id"].to_pylist() == ["9"]
+    with pytest.raises(InputError, match=r"e\.csv: has a column event_time already; leave it out of --column"):
+        files.source(events, rules=files.Rules(columns={"event_time": "ts", "user_id": "userId"}))
+
+
+def test_what_the_user_says_stands_in_the_manifest(write):
+    rules = files.Rules(repeats=True, on_air_hours=1.5)
+    manifest = files.source(write("e.csv", "event_time,user_id\n2024-01-01,7\n"), rules=rules).manifest
+    assert (manifest.repeats, manifest.on_air_hours, manifest.times) == (True, 1.5, "instants")
+    silent = files.source(write("f.csv", "event_time,user_id\n2024-01-01,7\n")).manifest
+    assert (silent.repeats, silent.on_air_hours) == (None, None)
