@@ -65,10 +65,17 @@ def stored(data: DataSet) -> list:
 def store(data: DataSet, made: Recommender) -> str:
     """Stores `made` with the catalogue that the service holds in memory; its tag. Nothing is stored by halves."""
     labels, about = {"dataset": data.name, "feature_service": made.service}, made.ranker.about
-    with _store().create(model_name(data), module="models.recommender", labels=labels, metadata=about) as model:
+    with _store().create(model_name(data), module="models.recommender", labels=labels, metadata=_said(about)) as model:
         made.save(Path(model.path))
         pq.write_table(catalogue(data), Path(model.path) / "catalog.parquet")
     return str(model.tag)
+
+
+def _said(about: dict) -> dict:
+    """What there is to say: BentoML's metadata takes no nulls, such as a code version outside a checkout."""
+    return {
+        name: _said(value) if isinstance(value, dict) else value for name, value in about.items() if value is not None
+    }
 
 
 def catalogue(data: DataSet) -> pa.Table:
