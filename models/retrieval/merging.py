@@ -41,7 +41,7 @@ def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) ->
     places, item = np.unique(np.concatenate([*lists, np.zeros(0, np.int64)]), return_inverse=True)
     fused = np.bincount(item, 1 / (SMOOTHING + 1 + ranks), minlength=len(places))
     sure = np.bincount(item, ranks < SURE, minlength=len(places)) > 0
-    kept = np.lexsort((-fused, ~sure))[:most]
+    kept = np.argsort(-fused - sure, kind="stable")[:most]  # all that is fused is below 1
     kept = kept[np.argsort(-fused[kept], kind="stable")]
     of_source = np.full((len(places), len(names)), np.nan, np.float32)
     of_source[item, np.repeat(np.arange(len(names)), [len(places) for places in lists])] = ranks + 1

@@ -12,9 +12,10 @@ from scipy.sparse import csr_array
 
 from models.interactions import Interactions
 from models.items import Items
+from models.retrieval.cells import cells_of
 from models.retrieval.lift import lifts
 from models.retrieval.liking import liking
-from models.retrieval.said import said_only
+from models.retrieval.said import said_of
 from models.retrieval.source import NOTHING, Found, StepsAside
 from models.viewer import Moment, Viewer
 
@@ -43,10 +44,17 @@ class TopicTaste:
         places, _ = liking(viewer, self.of_items.shape[0])
         if not len(places):
             return NOTHING
-        own = np.asarray((self.of_items[places] > 0).sum(axis=0), np.float64).ravel()
-        scores = (self.of_items @ lifts(own, self.shares, len(places))).astype(np.float32)
-        scores[np.diff(self.of_items.indptr) == 0] = np.nan
-        return said_only(scores)
+        cells, _ = cells_of(self.of_items.indptr, places)
+        own = np.bincount(self.of_items.indices[cells], minlength=len(self.shares)).astype(np.float64)
+        lifted = lifts(own, self.shares, len(places))
+        return said_of(lambda asked: self._mean(lifted, asked), self.of_items.shape[0])
+
+    def _mean(self, lifted: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """float64 [n]: of the topics of each item; NaN for one without."""
+        cells, lengths = cells_of(self.of_items.indptr, places)
+        told = self.of_items.data[cells] * lifted[self.of_items.indices[cells]]
+        sums = np.bincount(np.repeat(np.arange(len(places)), lengths), told, minlength=len(places))
+        return np.where(lengths > 0, sums, np.nan)
 
     def extended(self, items: Items) -> "TopicTaste":
         """With the topics of the new items, of those that were known."""
