@@ -52,7 +52,7 @@ def rows_of(asked: Iterator[Question], fitted: Fitted, names: list[str], timed: 
         label = np.isin(found.places, question.wanted)
         proposed, wanted = proposed + int(label.sum()), wanted + len(question.wanted)
         if label.any() and not label.all():
-            kept.append((question, found.places))
+            kept.append((question.slim(), found.places))
             parts.append(found.features)
             labels.append(label)
             counts.append(len(label))

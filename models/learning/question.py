@@ -1,7 +1,7 @@
 """What a recommender is asked while it learns, and what would have been right."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +25,12 @@ class Question:
     wanted: np.ndarray
     qid: int
 
+    def slim(self) -> "Question":
+        """Who asks, when, and what they want, without what is as long as the catalogue: thousands are held at once."""
+        none = np.zeros(0)
+        moment = Moment(self.moment.now_us, none, none, none, none)
+        return replace(self, viewer=replace(self.viewer, vector=None), moment=moment, allowed=none)
+
 
 class At(Protocol):
     """Moments as of any instants; only what was known by then is in one."""
@@ -36,7 +42,8 @@ Moments = Callable[[Interactions], At]
 """The moments of what is known of the past, given as the acts that may be looked at."""
 
 Extra = Callable[[Sequence[Question], Sequence[np.ndarray]], dict[str, np.ndarray]]
-"""Further columns: of questions and of the places asked of each, int64, to name -> float32 of all places in a row."""
+"""Further columns: of questions, which are `slim`, and of the places asked of each, int64, to name -> float32 of all
+places in a row."""
 
 
 class Past:
