@@ -20,7 +20,7 @@ from streamrank.stores.packing.kinds import kind_of
 from streamrank.stores.packing.layout import Layout
 from streamrank.windows.merging import Merged
 
-ROWS, BYTES = 10_000, 64_000_000  # of stored rows at a time
+ROWS, BYTES = 10_000, 200_000_000  # of stored rows at a time, were all of them full
 NO_POSITION = np.iinfo(np.int64).min
 
 
