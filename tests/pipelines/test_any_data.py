@@ -1,0 +1,57 @@
+"""From a file of users, items and numbers that only tell what came first, to an evaluation."""
+
+import numpy as np
+import pytest
+from platforms import platform_at
+
+from catalog.dataset import DataSet
+from catalog.files import Rules, source
+from catalog.load import load
+from pipelines.evaluate import evaluate
+from pipelines.steps import bring_up_to_date
+from pipelines.train import trained_recommender
+
+USERS, ITEMS, STEPS = 30, 25, 60
+
+
+def plays(random: np.random.Generator) -> str:
+    """Everybody plays one of two items of their own at most steps, now and then another one, again and again."""
+    lines = ["when,who,what"]
+    for step in range(STEPS):
+        for user in np.flatnonzero(random.random(USERS) < 0.6).tolist():
+            own = (3 * user + int(random.integers(2))) % ITEMS
+            lines.append(f"{step},{user},i{own if random.random() < 0.8 else random.integers(ITEMS)}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, redis_server):
+    folder = tmp_path_factory.mktemp("plays")
+    (folder / "plays.csv").write_text(plays(np.random.default_rng(4)))
+    columns = {"event_time": "when", "user_id": "who", "item_id": "what"}
+    with platform_at(folder / "root", STREAMRANK_DATASET="plays", STREAMRANK_REDIS_URL=redis_server):
+        data = DataSet.current()
+        load(source(folder / "plays.csv", rules=Rules(on_air_hours=3, columns=columns)), data)
+        assert bring_up_to_date(data, "train") == ["features", "apply", "training-set", "train"]
+        yield data
+
+
+def test_what_is_lacking_steps_aside_with_its_reason_and_the_rest_is_learned(data):
+    made = trained_recommender(data)
+    assert {"als", "item_item", "again", "trending"} <= set(made.names)
+    for name in ("content", "fresh", "followed", "continue_watching"):
+        assert made.chosen["aside"][name]
+    assert made.chosen["kept"] in {"sources and features", "features", "sources"} or made.chosen["why"]
+
+
+def test_repeats_count_and_what_is_on_air_is_what_somebody_played_within_the_last_steps(data):
+    made = trained_recommender(data)
+    assert data.manifest().times == "order" and not made.seen_leaves and not made.rerank.seen_leaves
+    assert made.on_air.hours * 3_600 == pytest.approx(3)
+    assert made.chosen["found"]["again"] > 0
+
+
+def test_it_is_evaluated(data):
+    result = evaluate(data)
+    assert result["tables"][0]["requests"] > 0
+    assert 0 < result["metrics"]["ours"]["ndcg@10"]["mean"] <= 1
