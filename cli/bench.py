@@ -196,6 +196,7 @@ def retrieve(
     scaling: Annotated[
         bool, typer.Option("--scaling", help="an index up to a million items, and ALS on a million users; half an hour")
     ] = False,
+    skip_curve: Annotated[bool, typer.Option("--skip-curve", help="the requests alone, without more items")] = False,
     json: Json = False,
 ) -> None:
     """200 candidates from all sources; exact search and the index from 15,000 to 1,000,000 items; ALS at scale."""
@@ -203,7 +204,22 @@ def retrieve(
     from benchmarks.retrieve import bench
 
     more = {"index_up_to": 1_000_000, "als_users": 1_000_000} if scaling else {}
+    more |= {"curve": ()} if skip_curve else {}
     _show(bench.bench(bench.Sizes(items, repeat=repeat, **more), progress=told), json)
+
+
+@app.command()
+def train(
+    rows: Annotated[int, typer.Option(min=1_000, help="rows of the examples, in groups of ten")] = 100_000,
+    features: Annotated[int, typer.Option(min=3, help="columns")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="trees of each booster")] = 100,
+    json: Json = False,
+) -> None:
+    """Fitting each kind of ranker, rows a second on one core, beside plain XGBoost; and scoring 200 candidates."""
+    from benchmarks.progress import told
+    from benchmarks.train import bench
+
+    _show(bench.bench(bench.Sizes(rows, features, rounds), told), json)
 
 
 def _show(figure, as_json: bool) -> None:
