@@ -10,7 +10,8 @@ from benchmarks.figures import Numbers
 SIDES = ("ours", "stock", "limit")
 READ_AS = "vs stock: stock / ours, times faster; vs limit: ours / limit, times slower"
 SHOWN = {"seconds": "{:,.3g} s", "p50_ms": "p50 {:,.3g} ms", "p95_ms": "p95 {:,.3g} ms", "p99_ms": "p99 {:,.3g} ms",
-         "rows_per_s": "{:,.0f} rows/s", "score_ms": "scores 200 in {:,.3g} ms", "keys_per_s": "{:,.0f} keys/s", "peak_mb": "{:,.0f} MB", "rps": "{:,.0f} requests/s",
+         "rows_per_s": "{:,.0f} rows/s", "score_ms": "scores 200 in {:,.3g} ms",
+         "keys_per_s": "{:,.0f} keys/s", "peak_mb": "{:,.0f} MB", "rps": "{:,.0f} requests/s",
          "events_per_s": "{:,.0f} events/s", "merges_per_s": "{:,.0f} merges/s"}  # fmt: skip
 
 
