@@ -21,9 +21,10 @@ from pipelines.evaluation_rows import evaluation_rows
 from pipelines.interactions import items_of
 from pipelines.labels import labelled
 from pipelines.model_store import digest, in_use
+from pipelines.protocols.calibration import calibration
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.rows import Rows, figures
-from pipelines.retrieval import scores as ranked
+from pipelines.retrieval import columns_of, scores_of
 from pipelines.splits import split
 from pipelines.train import ranker_folder, trained, trained_recommender
 from pipelines.training_set import with_features
@@ -36,7 +37,8 @@ MEASURES = {
     "map@10": lambda ranking: metrics.average_precision(ranking, 10),
 }
 MAIN = "ndcg@10"
-CHALLENGER, HOLDER = "ranker", "ranker in use"
+CHALLENGER, HOLDER, ALONE = "ranker", "ranker in use", "alone"
+RETRIEVAL = "retrieval alone"
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
     scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm", "request_time"]), found)
     catalogue = inputs.catalogue(data).num_rows
     parts = _parts(scored, asked.shown)
+    measured = _figures(data, next(iter(parts.values())), asked.shown)
+    retrieval = measured.pop(RETRIEVAL, None)
     result = {
         "dataset": data.name,
         "protocol": "impressions" if asked.shown else "temporal",
@@ -74,10 +78,14 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
         "evaluated_at": clock.now().isoformat(),
         "main": MAIN,
         "tables": [
-            _table(name, part, asked.shown and name == "all", catalogue) | {"requests": _requests(name, asked.requests)}
+            _table(name, _compared(part), asked.shown and name == "all", catalogue)
+            | {"requests": _requests(name, asked.requests)}
             for name, part in parts.items()
         ],
-        "metrics": _figures(data, next(iter(parts.values())), asked.shown),
+        "metrics": measured,
+        "stages": ({"retrieval": retrieval} if retrieval else {}) | {"+ ranker": measured["ours"]},
+        "calibration": _calibration(next(iter(parts.values()))) if asked.shown else [],
+        "chosen": made.chosen,
     }
     _write(data, result)
     return result
@@ -98,13 +106,26 @@ def read_evaluation(data: DataSet) -> dict:
 def _ranker_scores(
     data: DataSet, made: Recommender, holder: Recommender | None, rows: pa.Table
 ) -> dict[str, np.ndarray]:
-    world = present_world(data, made.items)
-    found = {CHALLENGER: ranked(rows, made, world)}
-    if holder and set(holder.feast_features) <= set(rows.column_names):
+    """The trained recommender, the one in use where it takes the same features, and each source alone."""
+    columns = columns_of(rows, made, present_world(data, made.items, made.half_life)) if made.names else None
+    found = {CHALLENGER: scores_of(rows, made, columns)}
+    if holder and set(holder.feast_features) <= set(rows.column_names) and set(holder.names) <= set(made.names):
         # With the sources of the training part: those in use have seen the test part.
         held = replace(holder, sources=made.sources, items=made.items)
-        found[HOLDER] = ranked(rows, held, world)
-    return found
+        found[HOLDER] = scores_of(rows, held, columns)
+    alone = {f"{name} {ALONE}": _alone(columns[:, 2 * place]) for place, name in enumerate(made.names)}
+    return found | alone | ({RETRIEVAL: _together(columns[:, 1:-1:2])} if alone else {})
+
+
+def _together(ranks: np.ndarray) -> np.ndarray:
+    """What sources say together, float64 [rows]: the sum of 1 / (60 + rank) (reciprocal rank fusion, Cormack 2009)."""
+    return np.nan_to_num(1 / (60.0 + ranks)).sum(axis=1)
+
+
+def _alone(scores: np.ndarray) -> np.ndarray:
+    """One source's scores, float32 [rows]; what it has nothing to say of comes behind all else."""
+    known = scores[~np.isnan(scores)]
+    return np.nan_to_num(scores, nan=float(known.min(initial=0)) - 1)
 
 
 def _baselines(data: DataSet, rows: pa.Table) -> dict[str, np.ndarray]:
@@ -125,6 +146,12 @@ def _parts(scored: Scored, shown: bool) -> dict[str, Scored]:
     }
 
 
+def _compared(part: Scored) -> Scored:
+    """Without the sources, which the ranker is made of."""
+    kept = {who: values for who, values in part.scores.items() if not who.endswith(f" {ALONE}")}
+    return Scored(part.rows, kept)
+
+
 def _figures(data: DataSet, part: Scored, shown: bool) -> dict:
     """Every measure of every scorer over the main table's rows; the trained ranker is "ours"."""
     items = items_of(data)
@@ -136,6 +163,10 @@ def _figures(data: DataSet, part: Scored, shown: bool) -> dict:
     scores = {"ours" if name == CHALLENGER else name: values for name, values in part.scores.items()}
     acts = np.bincount(_places(learned["item_id"], items), minlength=len(items))
     return figures(rows, scores, Measuring(items, acts, of_all=False), shown)
+
+
+def _calibration(part: Scored) -> list[dict]:
+    return calibration(part.scores[CHALLENGER], part.rows["label"].to_numpy(), _codes(part.rows["user_id"]))
 
 
 def _places(ids: pa.ChunkedArray, items: Items) -> np.ndarray:

@@ -103,8 +103,17 @@ def scores(rows: pa.Table, recommender: Recommender, world: World) -> np.ndarray
 
     world: made with the recommender's items, so that places are the same.
     """
+    return scores_of(rows, recommender, columns_of(rows, recommender, world) if recommender.source_features else None)
+
+
+def columns_of(rows: pa.Table, recommender: Recommender, world: World) -> np.ndarray:
+    """float32 [rows, SOURCE_FEATURES(names)]: what the recommender's sources say of rows, as for `scores`."""
+    return source_columns(rows, recommender.sources.extended(world.items), recommender.names, world)
+
+
+def scores_of(rows: pa.Table, recommender: Recommender, columns: np.ndarray | None) -> np.ndarray:
+    """`scores` where it is known what the sources say. columns: of `columns_of`, for a ranker that takes any."""
     plain = matrix(rows, recommender.feast_features)
     if not recommender.source_features:
         return recommender.ranker.score(plain)
-    columns = source_columns(rows, recommender.sources.extended(world.items), recommender.names, world)
     return recommender.ranker.score(np.hstack([plain, recommender.taken(columns)]))

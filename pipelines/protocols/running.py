@@ -23,6 +23,7 @@ from pipelines.protocols.feature_columns import MOST_QUESTIONS, feature_columns,
 from pipelines.protocols.figures import ablated, figures
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.ours import Ours, ours
+from pipelines.protocols.served_policy import served_policy
 from pipelines.protocols.step_ablations import by_step
 from pipelines.protocols.world import World, world
 from streamrank import clock
@@ -32,6 +33,7 @@ PLANS: dict[str, ModuleType] = {
     "leave-one-out": leave_one_out,
     "last-10-percent": last_10_percent,
 }
+LARGE, MOST_OF_LARGE = 50_000, 2_000  # items of a catalogue from which on fewer questions are asked
 OF_THE_TRAINED = ("temporal", "impressions")
 Report = Callable[[str], None]
 
@@ -57,28 +59,39 @@ def run(
     where it has no acts, or a step before has not been run.
     """
     result = (
-        _trained(data, protocol, report) if protocol in OF_THE_TRAINED else _fitted(data, protocol, options, report)
+        _trained(data, protocol, options, report)
+        if protocol in OF_THE_TRAINED
+        else _fitted(data, protocol, options, report)
     )
     _write(data, protocol, result)
     page.write(result, html or path(data, protocol).with_suffix(".html"))
     return result
 
 
-def _trained(data: DataSet, protocol: str, report: Report) -> dict:
+def _trained(data: DataSet, protocol: str, options: Options, report: Report) -> dict:
     """Of the ranker that was trained last, which saw nothing of the test part."""
     if protocol == "impressions" and not has_impressions(data):
         raise InputError(
             f"data set {data.name!r}: the protocol impressions expects events of type impression, found none; "
             f"use --protocol temporal, leave-one-out or last-10-percent"
         )
-    return evaluate(data, report) | {"protocol": protocol}
+    result, served = evaluate(data, report), served_policy(data)
+    sampled = {
+        f"{table['name']} requests": f"{table['tested']:,} of {table['requests']:,}, drawn once"
+        for table in result["tables"]
+        if table["tested"] < table["requests"]
+    }
+    aside = {} if options == Options() else {"options": f"{protocol} is of the trained model, as the data set says"}
+    aside |= {"off policy": served} if isinstance(served, str) else {}
+    told = {"off policy": served} if isinstance(served, dict) else {}
+    return result | told | {"protocol": protocol, "sampled": sampled, "aside": aside}
 
 
 def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> dict:
     report("read acts")
     found = world(data, options.repeats, options.on_air_hours)
     why = why_none(data, protocol != "random-75-25", found.ordered)
-    most = options.most or (None if why else MOST_QUESTIONS)
+    most = options.most or _most(found, why is None)
     plan = PLANS[protocol].plan(found, **({"most": most} if most else {}))
     if not plan.tasks:
         raise InputError(
@@ -99,6 +112,11 @@ def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> d
         **figures(measuring, together([answers for answers, _ in parts]), found.repeats),
         **ablated(measuring, replace(parts[largest][0], lists=left_out)),
     }
+
+
+def _most(world: World, features: bool) -> int | None:
+    """How many questions are asked at most; None for as many as the protocol asks."""
+    return MOST_QUESTIONS if features else MOST_OF_LARGE if len(world.items) > LARGE else None
 
 
 def _left_out(ours: Ours, world: World, task: Task, report: Report) -> dict[str, np.ndarray]:
