@@ -83,6 +83,8 @@ def change_a_rank(url: str, user_id: str, data) -> Change:
     from cli import serve
 
     body = {"user_id": serve.original(user_id, data.manifest().user_ids, "user_id"), "k": 200}
+    items = [each["item_id"] for each in serve.ask(url, body)["items"]]
+    body["candidates"] = items  # given ones come in the ranker's own order: nothing moves by what is explored
     before = serve.ask(url, body)
     item = before["items"][min(9, len(before["items"]) - 1)]["item_id"]
     bus = open_bus()

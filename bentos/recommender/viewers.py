@@ -1,11 +1,11 @@
 """Who asks, read in one round trip: the history and tastes that candidates are found by."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from feast import FeatureStore
+from feast import FeatureStore, FeatureView
 
 from bentos.recommender.query import HISTORY, PICKED, PROFILE, TOPICS, Query
 from models.viewer import Viewer
@@ -16,6 +16,8 @@ from streamrank.stores.reading.plan import feature_service
 
 SERVICE = "viewer"
 USER_KEY = "user_id"
+TOLD_BY = ("user_attributes", "user_traits", "user_daily", "user_live")
+"""Views that have something of every user of whom anything is known; all others follow from the same."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,9 @@ class OnlineViewers:
             for view in feature_service(store, SERVICE).feature_view_projections
             for field in view.features
         ]
-        live = [view for view in store.list_stream_feature_views() if view.join_keys == [USER_KEY]]
-        stored = [view for view in store.list_feature_views() if view.join_keys == [USER_KEY]]
-        others = [f"{view.name}:{view.features[0].name}" for view in (*stored, *live)]
-        self._live = frozenset(view.features[0].name for view in live)
+        live, stored = (_told(views) for views in (store.list_stream_feature_views(), store.list_feature_views()))
+        others = [f"{view}:{feature}" for view, feature in (stored | live).items()]
+        self._live = frozenset(live.values())
         self.reader = OnlineReader(store, list(dict.fromkeys([*named, *others])), blocks=False)
 
     def read(self, query: Query, places: Mapping[str, int]) -> Asking:
@@ -78,6 +79,12 @@ def _known_by(viewer: Viewer, anything: bool) -> str | None:
     if viewer.topics or viewer.followed:
         return TOPICS
     return PROFILE if anything else None
+
+
+def _told(views: Sequence[FeatureView]) -> dict[str, str]:
+    """Of the views that tell whether a user is known, the first feature."""
+    told = [view for view in views if view.name in TOLD_BY]
+    return {view.name: next(f.name for f in view.features if f.name not in view.join_keys) for view in told}
 
 
 def _any_value(read: OnlineRead, without: Set[str]) -> bool:
