@@ -53,6 +53,14 @@ def test_materialize():
 
 
 @pytest.mark.slow
+def test_retrieve():
+    figure = bench("retrieve", "--items", "600", "--repeat", "10", "--skip-curve")
+    assert figure["agree"] is True and figure["curve"] == {}
+    assert {"p50_ms", "p95_ms", "cpu_p95_ms"} <= figure["ours"].keys() & figure["limit"].keys()
+    assert {"als", "content", "again", "fresh", "trending"} <= figure["by_source"].keys()
+
+
+@pytest.mark.slow
 def test_rank():
     assert agreed(bench("rank", "--items", "30", "--repeat", "20"))
 
