@@ -11,6 +11,7 @@ from pipelines import inputs
 from pipelines.groups import GROUPED, grouped
 from pipelines.labels import has_impressions, labelled
 from pipelines.splits import split
+from pipelines.visit_requests import by_visits, visit_requests
 from streamrank.clock import DAY
 
 MAX_ROWS, MAX_COLD = 2_000_000, 60
@@ -35,7 +36,8 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
 
     Elsewhere a request is a user's UTC day in the test part with a positive, asked one microsecond before the first
     act of theirs in it, and ranks every item on the air that the user had not acted on before. Requests beyond
-    MAX_ROWS rows, and cold ones beyond MAX_COLD, are sampled with a fixed seed.
+    MAX_ROWS rows, and cold ones beyond MAX_COLD, are sampled with a fixed seed. Where seen items return, or are on air
+    while somebody acts on them, each act is a request (`visit_requests`).
     """
     every = labelled(data)
     learned, tested = split(every, data.manifest())
@@ -49,7 +51,14 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
         counts = query("SELECT count(DISTINCT qid) FILTER (warm) AS w, count(DISTINCT qid) AS n FROM rows", rows=rows)
         warm, total = counts["w"][0].as_py(), counts["n"][0].as_py()
         return EvaluationRows(rows, True, {"warm": warm, "cold": total - warm})
-    return _catalogue_requests(data, every, tested)
+    return _visits(data) if by_visits(data) else _catalogue_requests(data, every, tested)
+
+
+def _visits(data: DataSet) -> EvaluationRows:
+    """Where seen items return, or are on air while somebody acts on them: see `visit_requests`."""
+    found, requests = visit_requests(data, MAX_ROWS)
+    warm = int(np.count_nonzero(_with_warm(data, requests)["warm"].to_numpy()))
+    return EvaluationRows(_with_warm(data, found), False, {"warm": warm, "cold": requests.num_rows - warm})
 
 
 def _catalogue_requests(data: DataSet, every: pa.Table, tested: pa.Table) -> EvaluationRows:

@@ -5,7 +5,7 @@ import pyarrow as pa
 from catalog.dataset import DataSet
 from catalog.sql import query
 from pipelines.interactions import acts_sql
-from pipelines.labels import labelled
+from pipelines.labels import has_impressions, labelled
 from pipelines.splits import split
 from streamrank.clock import DAY
 
@@ -22,27 +22,34 @@ WANTED = pa.schema([
 
 
 def wanted(data: DataSet, seen_leaves: bool) -> pa.Table:
-    """What users of the training part wanted: WANTED, by time.
+    """What users of the training part wanted: WANTED, by time; see `parts`."""
+    return _wanted(parts(data, seen_leaves)[0])
 
-    seen_leaves: each pair of user and item once, by the data set's label rule; else every act that weighs as much as
-    a plain view, since a user may want the same again.
+
+def tested(data: DataSet, seen_leaves: bool) -> pa.Table:
+    """The same of the test part."""
+    return _wanted(parts(data, seen_leaves)[1])
+
+
+def parts(data: DataSet, seen_leaves: bool) -> tuple[pa.Table, pa.Table]:
+    """(training part, test part) of what users did.
+
+    seen_leaves: each pair of user and item once, with its label; else every act that weighs as much as a plain view,
+    since a user may want the same again. Impressions are each a row of their own in any case.
     """
-    if seen_leaves:
-        learned, _ = split(labelled(data), data.manifest())
-        return (
-            query("SELECT * FROM learned WHERE label = 1 ORDER BY shown_at", learned=learned)
-            .select(WANTED.names)
-            .cast(WANTED)
-        )
-    return _every_act(data)
+    every = labelled(data) if seen_leaves or has_impressions(data) else _every_act(data)
+    return split(every, data.manifest())
+
+
+def _wanted(rows: pa.Table) -> pa.Table:
+    found = query("SELECT * FROM rows WHERE label = 1 ORDER BY shown_at", rows=rows)
+    return found.select(WANTED.names).cast(WANTED)
 
 
 def _every_act(data: DataSet) -> pa.Table:
-    sql = f"""SELECT user_id, recent_items AS item_id, NULL AS surface,
-        epoch_us(event_time) AS shown_at, greatest(log_position, epoch_us(event_time)) AS known_at
-        FROM ({acts_sql(data)}) WHERE user_id IS NOT NULL AND item_id IS NOT NULL AND recent_weights >= {PLAIN}"""
-    learned, _ = split(query(sql), data.manifest())
-    return learned.select(WANTED.names).cast(WANTED).sort_by([("shown_at", "ascending")])
+    return query(f"""SELECT user_id, recent_items AS item_id, NULL::VARCHAR AS surface,
+        epoch_us(event_time) AS shown_at, greatest(log_position, epoch_us(event_time)) AS known_at, 1 AS label
+        FROM ({acts_sql(data)}) WHERE recent_weights >= {PLAIN}""")
 
 
 def questions(rows: pa.Table, since: int, seen_leaves: bool, most: int = MOST) -> tuple[pa.Table, pa.Table]:

@@ -13,10 +13,9 @@ from models.recommender import Recommender
 from models.retrieval.sources import Fitted, fit_all
 from models.retrieval.trending import Trending
 from pipelines.interactions import interactions
-from pipelines.labels import labelled
 from pipelines.moments import moments
+from pipelines.questions import parts
 from pipelines.retrieval import World, registered_viewers, viewers_of
-from pipelines.splits import split
 from pipelines.vectors import add_vectors, vector_rows
 from streamrank.clock import HOUR, SECOND
 
@@ -44,9 +43,8 @@ def world(data: DataSet, acts: Interactions, items: Items, half_life: float | No
 
 
 def learned(data: DataSet, acts: Interactions) -> Interactions:
-    """The acts of the training part: before the split, or before each user's own test rows begin."""
-    rows = labelled(data)
-    _, tested = split(rows, data.manifest())
+    """The acts before the split, or before each user's own test part begins: see `questions.parts`."""
+    _, tested = parts(data, seen_leaves(data, acts))
     if not tested.num_rows:
         return acts
     first = tested.group_by("user_id").aggregate([("shown_at", "min")])

@@ -1,6 +1,7 @@
 """From a file of users, items and numbers that only tell what came first, to an evaluation."""
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from platforms import platform_at
 
@@ -8,8 +9,12 @@ from catalog.dataset import DataSet
 from catalog.files import Rules, source
 from catalog.load import load
 from pipelines.evaluate import evaluate
+from pipelines.evaluation_rows import evaluation_rows
+from pipelines.interactions import interactions
 from pipelines.steps import bring_up_to_date
 from pipelines.train import trained_recommender
+from pipelines.worlds import learned
+from streamrank.clock import SECOND
 
 USERS, ITEMS, STEPS = 30, 25, 60
 
@@ -49,6 +54,35 @@ def test_repeats_count_and_what_is_on_air_is_what_somebody_played_within_the_las
     assert data.manifest().times == "order" and not made.seen_leaves and not made.rerank.seen_leaves
     assert made.on_air.hours * 3_600 == pytest.approx(3)
     assert made.chosen["found"]["again"] > 0
+
+
+def test_each_act_is_asked_for_among_what_was_on_air_and_repeats_count(data):
+    rows = evaluation_rows(data).rows
+    acts, items = interactions(data)
+    wanted = rows.filter(pc.equal(rows["label"], 1)).to_pylist()
+    pairs = {(acts.user_ids[user], items.ids[item]) for user, item in zip(acts.users, acts.items, strict=True)}
+    assert len(wanted) > 50 and all((row["user_id"], row["item_id"]) in pairs for row in wanted)
+    before = {
+        (acts.user_ids[user], items.ids[item]): time
+        for user, item, time in zip(acts.users[::-1], acts.items[::-1], acts.times[::-1], strict=True)
+    }
+    again = [row for row in wanted if before[row["user_id"], row["item_id"]] < row["request_time"]]
+    assert len(again) > len(wanted) / 2
+    last = {}
+    for item, time in zip(acts.items.tolist(), acts.times.tolist(), strict=True):
+        last.setdefault(items.ids[item], []).append(time)
+    for row in rows.filter(pc.equal(rows["label"], 0)).slice(0, 200).to_pylist():
+        assert any(0 < row["request_time"] - time <= 3 * SECOND for time in last[row["item_id"]])
+
+
+def test_no_act_that_is_asked_for_was_learned_from(data):
+    acts, _ = interactions(data)
+    kept = learned(data, acts)
+    asked = evaluation_rows(data).rows
+    first = dict(zip(*(asked.group_by("user_id").aggregate([("request_time", "min")])[n].to_pylist()
+                       for n in ("user_id", "request_time_min")), strict=True))  # fmt: skip
+    assert first and 0 < len(kept) < len(acts)
+    assert all(time <= first.get(acts.user_ids[user], time) for user, time in zip(kept.users, kept.times, strict=True))
 
 
 def test_it_is_evaluated(data):
