@@ -33,7 +33,8 @@ def tune(fit: Fit, space: Space, examples: Examples, counted: tuple[str, ...], t
     early, later = examples.only(~late), examples.only(late)
 
     def judged(parameters: dict) -> float:
-        found = worth(measured(later, fit(early, parameters).score(later.matrix)), counted)
+        model = fit(early, {**parameters, "again": False})  # compared, not kept: growing once is enough
+        found = worth(measured(later, model.score(later.matrix)), counted)
         return float(np.nan_to_num(found, nan=-1.0))
 
     usual = judged({})
