@@ -15,7 +15,7 @@ from models.retrieval.source import Found, StepsAside, best
 from models.viewer import Moment, Viewer
 
 HALF_LIVES = 10  # tried, each a fourth of the one before, the first as long as the acts reach
-CHECKPOINTS = 256
+CHECKPOINTS, CELLS = 256, 10_000_000  # at most so many sums, of all items together
 ASKED = 400  # acts of the last fifth on which the half-life is chosen
 
 
@@ -74,7 +74,8 @@ class Recent:
 
     def __init__(self, acts: Interactions, half_life: float) -> None:
         self._acts, self._half_life = acts, half_life
-        self._step = max(1, -(-len(acts) // CHECKPOINTS))
+        kept = max(1, min(CHECKPOINTS, CELLS // max(1, acts.shape[1])))
+        self._step = max(1, -(-len(acts) // kept))
         self._sums = self._checkpoints()
 
     def at(self, instant: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import tastes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.retrieval import trending
 from models.retrieval.trending import half_life_of, recent_at, recent_from_windows
 from streamrank.clock import DAY, HOUR
 
@@ -58,3 +59,10 @@ def test_a_window_that_is_missing_counts_as_empty():
     windows = {HOUR: np.array([2.0, np.nan]), DAY: np.array([np.nan, np.nan])}
     found = recent_from_windows(windows, 1e6 * DAY)
     assert found == pytest.approx([2, 0], abs=1e-4)
+
+
+def test_many_items_need_few_sums_and_give_the_same(monkeypatch):
+    instants = np.array([3 * DAY, 5 * DAY + HOUR])
+    want = recent_at(ACTS, instants, DAY)
+    monkeypatch.setattr(trending, "CELLS", 3 * tastes.ITEMS)
+    np.testing.assert_allclose(recent_at(ACTS, instants, DAY), want, rtol=1e-5)
