@@ -13,7 +13,7 @@ import numpy as np
 
 from models.retrieval.source import Found, best
 
-EXACT_UP_TO = 150_000  # vectors of 64 numbers, 2.5 ms; `streamrank bench retrieve` has the curve of both
+EXACT_UP_TO = 150_000  # vectors of 64 numbers: there both take 2.5 ms; `streamrank bench retrieve` has the curve
 CONNECTIVITY, BUILD_WIDTH = 32, 200
 SPARE = 2  # times as many are taken from the index as are wanted
 WIDEST = 8_192  # taken from the index at most, before all that is allowed is looked at
