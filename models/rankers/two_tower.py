@@ -71,7 +71,7 @@ def fit(examples: Examples, parameters: Mapping[str, object] | None = None) -> T
     try:
         import torch
     except ImportError:
-        raise StepsAside("two_tower needs PyTorch: install the extra with `pip install torch`") from None
+        raise StepsAside("two_tower needs PyTorch: install the extra with `pip install torch==2.13.0`") from None
     from models.rankers.two_tower_fitting import fitted
 
     given = dict(parameters or {})
