@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import redis
-from feast import FeatureStore
+from feast import FeatureService, FeatureStore
 from feast.repo_config import load_repo_config
 from feast.types import Float32
 
@@ -34,7 +34,7 @@ class OnlineFeatures:
                 f"them and run `streamrank apply`, or train and promote a model on what there is"
             )
         patience = max(PAST_TOLERANCE_US, round(patience_seconds * SECOND))
-        self.reader = OnlineReader(store, registered, past_us=patience)
+        self.reader = OnlineReader(store, _taken(registered, names), past_us=patience)
         self._places = [self.reader.names.index(name) for name in names]
 
     def read(self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None) -> OnlineRead:
@@ -45,6 +45,16 @@ class OnlineFeatures:
     def matrix(self, read: OnlineRead) -> np.ndarray:
         """float32 [items, names], NaN where a feature is missing."""
         return read.matrix if self._places == [*range(len(read.names))] else read.matrix[:, self._places]
+
+
+def _taken(service: FeatureService, names: Sequence[str]) -> FeatureService | list[str]:
+    """References to the features that the model takes, so that no other is read; the service as it is where keys have
+    other names in it, which references cannot tell, or the model takes none."""
+    views = service.feature_view_projections
+    if not names or any(view.join_key_map for view in views):
+        return service
+    view_of = {field.name: view.name_to_use() for view in views for field in view.features}
+    return [f"{view_of[name]}:{name}" for name in names]
 
 
 def open_store(repository: Path, timeout_seconds: float) -> FeatureStore:
