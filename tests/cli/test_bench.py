@@ -80,3 +80,11 @@ def test_help_names_the_benches_and_a_wrong_size_is_refused():
         [sys.executable, "-m", "cli.main", "bench", "pit", "--rows", "0"], capture_output=True, text=True
     )
     assert refused.returncode == 2 and "--rows" in refused.stderr
+
+
+@pytest.mark.slow
+def test_recommend():
+    figure = bench("recommend", "--items", "300", "--users", "60", "--events", "3000", "--repeat", "5")
+    assert (figure["ours"]["items"], figure["ours"]["degraded"]) == (20, False)
+    parts = {"read user", "read candidates", "stage retrieve", "stage rank", "stage rerank", "source als"}
+    assert parts <= set(figure["parts_ms"])
