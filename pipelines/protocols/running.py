@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from catalog.dataset import DataSet
 from catalog.errors import InputError
 from models.learning.question import Extra
+from pipelines import inputs
 from pipelines.evaluate import evaluate
 from pipelines.evaluation_report import page
 from pipelines.labels import has_impressions
+from pipelines.off_policy import estimated
 from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
 from pipelines.protocols.ablations import without
 from pipelines.protocols.answers import Answers, simple_answers, together
@@ -23,7 +26,6 @@ from pipelines.protocols.feature_columns import MOST_QUESTIONS, feature_columns,
 from pipelines.protocols.figures import ablated, figures
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.ours import Ours, ours
-from pipelines.protocols.served_policy import served_policy
 from pipelines.protocols.step_ablations import by_step
 from pipelines.protocols.world import World, world
 from streamrank import clock
@@ -63,6 +65,7 @@ def run(
         if protocol in OF_THE_TRAINED
         else _fitted(data, protocol, options, report)
     )
+    result = _known(result)
     _write(data, protocol, result)
     page.write(result, html or path(data, protocol).with_suffix(".html"))
     return result
@@ -75,7 +78,7 @@ def _trained(data: DataSet, protocol: str, options: Options, report: Report) -> 
             f"data set {data.name!r}: the protocol impressions expects events of type impression, found none; "
             f"use --protocol temporal, leave-one-out or last-10-percent"
         )
-    result, served = evaluate(data, report), served_policy(data)
+    result, served = evaluate(data, report), _off_policy(data)
     sampled = {
         f"{table['name']} requests": f"{table['tested']:,} of {table['requests']:,}, drawn once"
         for table in result["tables"]
@@ -85,6 +88,14 @@ def _trained(data: DataSet, protocol: str, options: Options, report: Report) -> 
     aside |= {"off policy": served} if isinstance(served, str) else {}
     told = {"off policy": served} if isinstance(served, dict) else {}
     return result | told | {"protocol": protocol, "sampled": sampled, "aside": aside}
+
+
+def _off_policy(data: DataSet) -> dict | str:
+    """What served lists tell by their propensities, or why they tell nothing."""
+    try:
+        return estimated(data)
+    except inputs.StepMissing as reason:
+        return str(reason)
 
 
 def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> dict:
@@ -155,6 +166,15 @@ def _on_air(world: World) -> str:
             "steps" if world.ordered else "hours"
         )
     return "from item_start to item_end" if len(world.spells.places) else "by the items' own times, always without"
+
+
+def _known(value: Any) -> Any:
+    """The same with None for NaN, which JSON does not know."""
+    if isinstance(value, dict):
+        return {name: _known(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(part) for part in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _write(data: DataSet, protocol: str, result: dict) -> None:
