@@ -24,7 +24,7 @@ from pipelines.model_store import digest, in_use
 from pipelines.protocols.calibration import calibration
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.rows import Rows, figures
-from pipelines.retrieval import columns_of, scores_of
+from pipelines.retrieval import as_served, columns_of, scores_of
 from pipelines.splits import split
 from pipelines.train import ranker_folder, trained, trained_recommender
 from pipelines.training_set import with_features
@@ -62,7 +62,7 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
     rows = with_features(asked.rows)
     report("score")
     holder = in_use(data)
-    found = _ranker_scores(data, made, holder.recommender if holder else None, rows)
+    found = _ranker_scores(data, made, holder.recommender if holder else None, rows, asked.shown)
     found |= _baselines(data, rows)
     report("measure")
     scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm", "request_time"]), found)
@@ -104,15 +104,20 @@ def read_evaluation(data: DataSet) -> dict:
 
 
 def _ranker_scores(
-    data: DataSet, made: Recommender, holder: Recommender | None, rows: pa.Table
+    data: DataSet, made: Recommender, holder: Recommender | None, rows: pa.Table, shown: bool
 ) -> dict[str, np.ndarray]:
-    """The trained recommender, the one in use where it takes the same features, and each source alone."""
+    """The trained recommender, the one in use where it takes the same features, and each source alone.
+
+    shown: rows are what was shown; elsewhere recommenders rank what their sources propose, as they do when they serve.
+    """
     columns = columns_of(rows, made, present_world(data, made.items, made.half_life)) if made.names else None
     found = {CHALLENGER: scores_of(rows, made, columns)}
     if holder and set(holder.feast_features) <= set(rows.column_names) and set(holder.names) <= set(made.names):
         # With the sources of the training part: those in use have seen the test part.
         held = replace(holder, sources=made.sources, items=made.items)
         found[HOLDER] = scores_of(rows, held, columns)
+    if not shown and made.names:
+        found = {who: as_served(scores, columns, rows["qid"].to_numpy()) for who, scores in found.items()}
     alone = {f"{name} {ALONE}": _alone(columns[:, 2 * place]) for place, name in enumerate(made.names)}
     return found | alone | ({RETRIEVAL: _together(columns[:, 1:-1:2])} if alone else {})
 

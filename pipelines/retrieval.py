@@ -12,7 +12,7 @@ from models.interactions import Interactions
 from models.items import Items
 from models.matrix import matrix
 from models.recommender import Recommender, allowed
-from models.retrieval.merging import SOURCE_FEATURES, features_of
+from models.retrieval.merging import SMOOTHING, SOURCE_FEATURES, SURE, features_of
 from models.retrieval.side_by_side import Answer, ask
 from models.retrieval.sources import Fitted
 from models.viewer import Viewer
@@ -117,3 +117,19 @@ def scores_of(rows: pa.Table, recommender: Recommender, columns: np.ndarray | No
     if not recommender.source_features:
         return recommender.ranker.score(plain)
     return recommender.ranker.score(np.hstack([plain, recommender.taken(columns)]))
+
+
+def as_served(scores: np.ndarray, columns: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """`scores` [rows] with what would not have been a candidate behind all that would, in the order of the scores.
+
+    columns: of `columns_of` for all that could be shown; groups: codes [rows]. A service ranks the FOUND best of what
+    the sources propose together (`merging.merged`), and so was the ranker trained.
+    """
+    ranks = columns[:, 1:-1:2]
+    fused = np.nan_to_num(1 / (SMOOTHING + ranks)).sum(axis=1)
+    order = np.lexsort((-fused - (ranks <= SURE).any(axis=1), groups))
+    place = np.empty(len(order), np.int64)
+    begins = np.r_[True, groups[order][1:] != groups[order][:-1]] if len(order) else np.zeros(0, bool)
+    place[order] = np.arange(len(order)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    behind = (place >= FOUND) | (fused == 0)
+    return np.where(behind, scores - np.ptp(scores) - 1, scores) if len(scores) else scores
