@@ -21,7 +21,7 @@ from pipelines.protocols.world import World
 
 RETRIEVAL, RANKER, RERANK, EXPLORATION = "retrieval", "+ ranker", "+ re-rank", "+ exploration"
 STAGES = (RETRIEVAL, RANKER, RERANK, EXPLORATION)
-CELLS = 30_000_000  # questions that are held in memory while learning, times items
+MOST, FEWER, LARGE = 1_500, 700, 50_000  # questions of a fold; fewer where a catalogue has more items than LARGE
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def holdout_of(world: World, task: Task) -> Holdout:
     """How a ranker is taught what it will be asked: by chance or by time, as the questions are."""
     if not task.timed:
         return RandomHoldout()
-    most = max(100, min(1_500, CELLS // max(1, len(world.items))))
+    most = FEWER if len(world.items) > LARGE else MOST
     return LaterHoldout(ahead=1 if world.repeats else 5, most=most)
 
 
