@@ -59,7 +59,8 @@ def test_the_model_tells_cooking_from_chess_and_knows_new_items_at_once():
     cooking = ["Baking bread", "Soups for winter", "How to roast a chicken", "Cakes and pies", "A night in the kitchen"]
     chess = ["Queen's gambit explained", "Endgames of grandmasters", "Checkmate in three", "Opening theory", "Blitz"]
     made = Titles.fit(tastes.acts(), named([*cooking, *chess, ""]))
-    assert set(found(Viewer(picked=np.array([0])), made, 4).places.tolist()) == {1, 2, 3, 4}
+    assert (found(Viewer(picked=np.array([0])), made, 4).places < 5).all()
+    assert (found(Viewer(picked=np.array([5])), made, 4).places >= 5).all()
     grown = made.extended(named([*cooking, *chess, "", "Pasta like grandmother made it"]))
     assert 11 in found(Viewer(picked=np.array([0, 2])), grown, 4).places
 
