@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 DATASET = "bench"
 TOPICS, TASTES, DAYS, MINUTES = 20, 3, 30, 40
-TREES, DEPTH, ROWS = 200, 6, 20_000
+TREES, DEPTH, ROWS = 200, 6, 6_000
 
 
 def variables(folder: Path, port: int) -> dict[str, str]:
@@ -70,7 +70,7 @@ def _ranker(features: list[str]):
     matrix = rng.random((ROWS, len(features)), dtype=np.float32)
     labels = matrix[:, 0] + matrix[:, 1] * matrix[:, 2] + rng.normal(0, 0.1, ROWS)
     matrix[rng.random(matrix.shape) < 0.3] = np.nan
-    options = {"max_depth": DEPTH, "eta": 0.1, "nthread": 2, "objective": "reg:squarederror", "tree_method": "hist"}
+    options = {"max_depth": DEPTH, "eta": 0.1, "nthread": 1, "objective": "reg:squarederror", "tree_method": "hist"}
     booster = xgboost.train(options, xgboost.DMatrix(matrix, labels, feature_names=features), TREES)
     return Ranker.of(booster, features, {"feature_service": "ranker", "dataset": DATASET})
 
