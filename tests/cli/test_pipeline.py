@@ -41,8 +41,10 @@ def world(tmp_path_factory, redis_server) -> Iterator[DataSet]:
 def test_from_the_training_set_to_the_ranker_in_use(world):
     made_set = json.loads(streamrank("training-set", "--json").stdout)
     assert made_set["rows"] > made_set["groups"] > 0
-    trained = streamrank("train").stdout
-    assert "trees from" in trained and "most telling features" in trained
+    done = streamrank("train")
+    trained = done.stdout
+    assert "training-set" not in done.stderr and "kept: " in trained and "without fresh: " in trained
+    assert "trees of a" in trained and "most telling features" in trained
     tables = streamrank("evaluate").stdout
     assert "all requests" in tables and "recent popularity" in tables and "paired by request" in tables
     promoted = streamrank("promote")
@@ -62,6 +64,20 @@ def test_a_worse_ranker_ends_promote_with_exit_code_1_unless_forced(world):
     assert "Traceback" not in refused.stderr
     forced = streamrank("promote", "--force")
     assert forced.returncode == 0 and "forced, though worse" in forced.stdout
+
+
+def test_models_are_listed_and_the_one_before_is_put_back(world):
+    found = json.loads(streamrank("models", "--json").stdout)
+    assert [model["state"] for model in found["models"]] == ["in use", "was in use"]
+    latest, first = (model["tag"] for model in found["models"])
+    back = json.loads(streamrank("rollback", "--json").stdout)
+    assert (back["tag"], back["replaced"], back["action"]) == (first, latest, "rolled back")
+    listed = streamrank("models").stdout
+    assert first.partition(":")[2] in listed and "in use" in listed and "ndcg@10" in listed
+    refused = streamrank("promote", latest)
+    assert refused.returncode == 1 and "not promoted, it is worse" in refused.stderr
+    again = streamrank("rollback")
+    assert again.returncode == 1 and "found none" in again.stderr and "Traceback" not in again.stderr
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
