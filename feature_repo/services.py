@@ -37,7 +37,7 @@ ranker = FeatureService(
         user_daily[["user_impressions_60d", "user_active_days_60d"]],  # what they wanted of it: user_levels
         user_attributes[["user_age"]],
         user_levels,
-        user_traits,
+        user_traits[[f"user_trait_{place}" for place in range(1, 33)]],
         user_topic_daily,
         user_creator_daily,
         item_live[ITEM_NOW],
@@ -60,6 +60,7 @@ viewer = FeatureService(
         user_hidden,
         user_follows,
         user_attributes[["user_stated_topics"]],
+        user_traits[["user_profile"]],
         user_vectors,
         user_candidates,
     ],

@@ -52,10 +52,13 @@ user_traits = FeatureView(
     name="user_traits",
     entities=[user],
     ttl=NEVER_EXPIRES,
-    schema=[Field(name=f"user_trait_{place}", dtype=Float32) for place in range(1, 33)],
+    schema=[
+        *(Field(name=f"user_trait_{place}", dtype=Float32) for place in range(1, 33)),
+        Field(name="user_profile", dtype=Array(String), description="column:value or column:band, of all columns"),
+    ],
     source=feature_file("user_traits"),
     tags={"known": "always"},
-    description="The further columns of the users file in their order, as numbers; known always.",
+    description="The further columns of the users file in their order, as numbers, and as words; known always.",
 )
 
 user_levels = FeatureView(

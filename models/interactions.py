@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from scipy.sparse import csr_array
 
 
@@ -15,6 +16,7 @@ class Interactions:
     view, more for a long watch or a good rating, less for the contrary, never below 0. watched: float32 [acts], the
     share of the item that was watched, NaN where nobody knows. ratings: float32 [acts], NaN where there is none.
     user_ids, item_ids: object arrays of str; item_ids are those of `Items`, so that a place is an item everywhere.
+    traits: list of str [users], what is known of each besides, such as "gender:F"; None where nothing is.
     """
 
     users: np.ndarray
@@ -25,6 +27,7 @@ class Interactions:
     ratings: np.ndarray
     user_ids: np.ndarray
     item_ids: np.ndarray
+    traits: pa.ListArray | None = None
 
     def __len__(self) -> int:
         return len(self.users)

@@ -17,6 +17,7 @@ class Viewer:
     place are left out. times: int64 [acts], us UTC. weights, watched, ratings: float32 [acts], as in `Interactions`.
     vector: float32 [factors], what collaborative filtering learned of them, None where it did not; version: of the fit
     that it belongs to. topics: what they stated. followed: creators. hidden: places of items they do not want to see.
+    traits: their profile, what a users file says of them, such as "gender:F".
     picked: places of items that a new user named as liked. user_id: "" for nobody. proposed: int64 [n], places that a
     nightly run found for them, best first; proposed_scores: float32 [n]; proposed_at: us UTC, None without such a run.
     """
@@ -37,6 +38,7 @@ class Viewer:
     proposed: np.ndarray = field(default_factory=lambda: NOBODY)
     proposed_scores: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     proposed_at: int | None = None
+    traits: tuple[str, ...] = ()
 
     @property
     def liked(self) -> np.ndarray:

@@ -27,7 +27,7 @@ def viewers(rows: pa.Table, places: Mapping[str, int]) -> list[Viewer]:
     scores, proposed_at = _values(rows, "candidate_scores", np.float32, proposed), _texts(rows, "candidates_at")
     vectors, versions = _column(rows, "user_vector"), _texts(rows, "vector_version")
     followed, stated = _texts(rows, "followed_creators"), _texts(rows, "user_stated_topics")
-    surfaces, users = _texts(rows, "surface"), _texts(rows, "user_id")
+    surfaces, users, traits = _texts(rows, "surface"), _texts(rows, "user_id"), _texts(rows, "user_profile")
     return [
         Viewer(
             user_id=users[row] or "",
@@ -43,6 +43,7 @@ def viewers(rows: pa.Table, places: Mapping[str, int]) -> list[Viewer]:
             proposed=proposed.of(row),
             proposed_scores=proposed.part(scores, row),
             proposed_at=proposed_at[row],
+            traits=tuple(traits[row] or ()),
         )
         for row in range(rows.num_rows)
     ]
@@ -69,7 +70,12 @@ class Histories:
         end = begin + np.searchsorted(self._acts.times[begin:end], instant, "left")
         kept = slice(max(begin, end - most), end)
         columns = {name: getattr(self._acts, name)[kept] for name in ("times", *FLOATS)}
-        return Viewer(str(self._acts.user_ids[user]), self._acts.items[kept].astype(np.int64), **columns)
+        items, traits = self._acts.items[kept].astype(np.int64), _traits(self._acts, user)
+        return Viewer(str(self._acts.user_ids[user]), items, **columns, traits=traits)
+
+
+def _traits(acts: Interactions, user: int) -> tuple[str, ...]:
+    return tuple(acts.traits[user].as_py() or ()) if acts.traits is not None else ()
 
 
 class _Lists:

@@ -15,6 +15,7 @@ from catalog.updates import item_updates
 from models.interactions import Interactions
 from models.items import Items
 from pipelines import inputs
+from pipelines.profiles import profiles
 
 WHO, WHAT = "user_id", "recent_items"
 COLUMNS = {"weights": "recent_weights", "watched": "recent_watched", "ratings": "recent_ratings"}
@@ -38,7 +39,7 @@ def interactions(data: DataSet, known: Items | None = None) -> tuple[Interaction
     items = items_of(data, known)
     known = "greatest(log_position, epoch_us(event_time)) AS known_at"
     acts = query(f"SELECT *, {known} FROM ({acts_sql(data)}) ORDER BY known_at, log_position, shard")
-    return _interactions(acts, items), items
+    return _interactions(acts, items, profiles(data.users)), items
 
 
 def acts_sql(data: DataSet) -> str:
@@ -76,15 +77,20 @@ def _range(length: int) -> pa.Array:
     return pa.array(np.arange(length))
 
 
-def _interactions(acts: pa.Table, items: Items) -> Interactions:
-    """Columns by place; users in the order of their ids."""
+def _interactions(acts: pa.Table, items: Items, known: pa.Table) -> Interactions:
+    """Columns by place; users in the order of their ids. known: their profiles."""
     ids = items.table["item_id"].combine_chunks()
     people = pc.unique(acts[WHO].combine_chunks()).sort()
     return Interactions(
         users=_places(acts[WHO], people), items=_places(acts[WHAT], ids), times=acts["known_at"].to_numpy(),
         **{name: _floats(acts[column]) for name, column in COLUMNS.items()},
         user_ids=people.to_numpy(zero_copy_only=False), item_ids=items.ids,
+        traits=_traits(known, people),
     )  # fmt: skip
+
+
+def _traits(known: pa.Table, people: pa.Array) -> pa.ListArray:
+    return known["user_profile"].combine_chunks().take(pc.index_in(people, known["user_id"].combine_chunks()))
 
 
 def _places(column: pa.ChunkedArray, ids: pa.Array) -> np.ndarray:

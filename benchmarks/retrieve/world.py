@@ -68,6 +68,7 @@ def acts_of(world: World, items: Items, count: int) -> Interactions:
     return Interactions(
         users, taken, np.sort(random.integers(NOW - DAYS * DAY, NOW, count)), 0.25 + 1.75 * watched, watched,
         np.full(count, np.nan, np.float32), np.array([f"u{user}" for user in range(world.users)], object), items.ids,
+        pa.array([[_country(world, user)] for user in range(world.users)]),
     )  # fmt: skip
 
 
@@ -90,6 +91,11 @@ def moment_of(items: Items, recent: np.ndarray) -> Moment:
     watching = np.where(random.random(len(items)) < 0.05, random.zipf(1.5, len(items)) % 10_000, 0)
     begins = items.table["available_from"].cast(pa.int64()).to_numpy()
     return Moment(NOW, np.ones(len(items), bool), begins, recent, watching.astype(np.float32))
+
+
+def _country(world: World, user: int) -> str:
+    """Countries differ in what they like most."""
+    return f"country:{world.liked[user, 0] % len(LANGUAGES)}"
 
 
 def _taken(random: np.random.Generator, world: World, users: np.ndarray) -> np.ndarray:
@@ -128,4 +134,5 @@ def _viewer(
         weights=acts.weights[rows], watched=acts.watched[rows], ratings=acts.ratings[rows],
         topics=tuple(TOPICS[topic] for topic in world.liked[user, :2]), followed=tuple(creators[proposed[:5]]),
         proposed=proposed, proposed_scores=(1 / np.arange(1, 201)).astype(np.float32), proposed_at=NOW - DAY // 4,
+        traits=(_country(world, user),),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from models.retrieval.fresh import Fresh
 from models.retrieval.item_item import ItemItem
 from models.retrieval.near import Near
 from models.retrieval.precomputed import Precomputed
+from models.retrieval.profile import Profile
 from models.retrieval.season import Season
 from models.retrieval.sittings import Sittings
 from models.retrieval.source import Source, StepsAside
@@ -28,7 +29,7 @@ from models.retrieval.walks import Walks
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Sittings, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season, Again,
+    Als, ItemItem, Sittings, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season, Profile, Again,
     ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
