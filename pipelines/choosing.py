@@ -22,6 +22,7 @@ from models.rankers.model import Model
 from pipelines.training_set import TrainingSet
 
 FEWEST = 50  # positives in the earlier part below which nothing is learned
+BY_CHANCE = 0.02  # the best of so many sources leads by as much on a small slice where none is better
 TRIALS = 3
 EVERYTHING = "sources and features"
 
@@ -51,7 +52,7 @@ def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUA
     kept = max(tried, key=lambda name: worth(tried[name], counted)) if tried else next(iter(sets))
     told |= {"columns": tried, "kind": found.kind, "kept": kept}
     best = max((worth(each, counted) for each in alone.values()), default=-np.inf)
-    if tried and best > worth(tried[kept], counted):
+    if tried and best > worth(tried[kept], counted) + BY_CHANCE:
         return _source_alone(alone, examples, told | {"why": "no ranker orders the later slice better"})
     model = found.model if kept == EVERYTHING else kinds.fit(found.kind, _only(examples, sets[kept]), found.parameters)
     return Choice(model, found.kind, sets[kept], told)
