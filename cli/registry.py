@@ -88,21 +88,16 @@ def _print_change(change: "Change", as_json: bool) -> None:
 
 
 def _print(found: list) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    """A line a version, never cut: it may go into a pipe."""
     if not found:
         typer.echo("no model is stored: run `streamrank train`, `streamrank evaluate` and `streamrank promote`")
-        return
-    table = Table("version", "state", "made", "learned from", "code", "kind", "figures", box=None)
     for each in found:
         window = each.data_window or {}
-        learned = f"{window.get('from', '')[:10]} to {window.get('to', '')[:10]}" if window else ""
-        table.add_row(
-            each.tag.partition(":")[2], each.state, each.made_at[:16], learned, (each.code_version or "")[:10],
-            each.kind or "", _figures(each.metrics),
-        )  # fmt: skip
-    Console().print(table)
+        learned = f"learned from {window['from'][:10]} to {window['to'][:10]}" if window else "learned from ?"
+        code = f"code {(each.code_version or '?')[:10]}"
+        version = each.tag.partition(":")[2]
+        told = (version, f"{each.state:<10}", each.made_at[:16], learned, code, each.kind or "", _figures(each.metrics))
+        typer.echo("  ".join(told))
 
 
 def _figures(metrics: dict) -> str:
