@@ -33,6 +33,7 @@ SOURCES = {
     "als": "what people with your taste watch",
     "item_item": "what is watched together with what you watched",
     "sittings": "what is watched in one sitting with what you watched",
+    "autoencoder": "what completes a history like yours",
     "near": "what is watched shortly before or after what you watched",
     "transitions": "what is watched after what you watched last",
     "content": "what resembles what you like",

@@ -9,6 +9,7 @@ from models.interactions import Interactions
 from models.items import Items
 from models.retrieval.again import Again
 from models.retrieval.als import Als
+from models.retrieval.autoencoder import Autoencoder
 from models.retrieval.content import Content
 from models.retrieval.continue_watching import ContinueWatching
 from models.retrieval.era import Era
@@ -29,8 +30,8 @@ from models.retrieval.walks import Walks
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Sittings, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season, Profile, Again,
-    ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
+    Als, ItemItem, Sittings, Autoencoder, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season,
+    Profile, Again, ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.retrieval.als import Als
+from models.retrieval.autoencoder import Autoencoder
 from models.retrieval.item_item import ItemItem
 from models.retrieval.near import Near
 from models.retrieval.sittings import Sittings
@@ -15,7 +16,7 @@ from models.retrieval.transitions import Transitions
 from models.retrieval.walks import Walks
 from models.viewer import Viewer
 
-KINDS = [Als, ItemItem, Sittings, Near, Walks, Transitions]
+KINDS = [Als, ItemItem, Sittings, Autoencoder, Near, Walks, Transitions]
 ACTS, CATALOGUE, MOMENT = tastes.acts(), tastes.items(), tastes.moment()
 
 
