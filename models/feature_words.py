@@ -48,6 +48,9 @@ SOURCES = {
     "continue_watching": "what you have not finished",
     "followed": "shows by creators you follow or watch",
     "again": "what you return to",
+    "often": "what you watched most often",
+    "lately": "what you watched last",
+    "popular": "what has been watched most of all",
     "fresh": "what is new",
     "precomputed": "what was chosen for you last night",
 }

@@ -33,12 +33,11 @@ class Again:
     @classmethod
     def fit(cls, acts: Interactions, items: Items) -> "Again":
         """StepsAside where fewer than LEAST_RETURNS of the visits are returns."""
-        acts = acts.only(np.argsort(acts.users, kind="stable"))
-        returns = _returns(acts)
-        share = len(returns) / max(1, np.count_nonzero(visits(acts.items, acts.times, acts.users)))
+        share = share_of_returns(acts)
         if share < LEAST_RETURNS:
             raise StepsAside(f"again: {share:.1%} of visits return to an item, needs at least {LEAST_RETURNS:.0%}")
-        return cls(habits_of(acts), _weights(acts, returns))
+        acts = acts.only(np.argsort(acts.users, kind="stable"))
+        return cls(habits_of(acts), _weights(acts, _returns(acts)))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
         if not len(viewer.items):
@@ -62,6 +61,12 @@ class Again:
         with np.load(folder / "again.npz", allow_pickle=False) as stored:
             habits = Habits(float(stored["unit"]), stored["returned"], float(stored["usual"]))
             return cls(habits, stored["weights"])
+
+
+def share_of_returns(acts: Interactions) -> float:
+    """Of the visits, those to an item that their user visited before."""
+    acts = acts.only(np.argsort(acts.users, kind="stable"))
+    return len(_returns(acts)) / max(1, np.count_nonzero(visits(acts.items, acts.times, acts.users)))
 
 
 def _returns(acts: Interactions) -> np.ndarray:

@@ -17,6 +17,8 @@ from models.retrieval.followed import Followed
 from models.retrieval.fresh import Fresh
 from models.retrieval.item_item import ItemItem
 from models.retrieval.near import Near
+from models.retrieval.own_visits import Lately, Often
+from models.retrieval.popular import Popular
 from models.retrieval.precomputed import Precomputed
 from models.retrieval.profile import Profile
 from models.retrieval.season import Season
@@ -31,7 +33,7 @@ from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
     Als, ItemItem, Sittings, Autoencoder, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season,
-    Profile, Again, ContinueWatching, Followed, Trending, WatchedNow, Fresh, Precomputed,
+    Profile, Again, Often, Lately, ContinueWatching, Followed, Trending, Popular, WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 
