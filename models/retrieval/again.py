@@ -33,9 +33,8 @@ class Again:
     @classmethod
     def fit(cls, acts: Interactions, items: Items) -> "Again":
         """StepsAside where fewer than LEAST_RETURNS of the visits are returns."""
-        share = share_of_returns(acts)
-        if share < LEAST_RETURNS:
-            raise StepsAside(f"again: {share:.1%} of visits return to an item, needs at least {LEAST_RETURNS:.0%}")
+        if why := not_returned_to(acts):
+            raise StepsAside(f"again: {why}")
         acts = acts.only(np.argsort(acts.users, kind="stable"))
         return cls(habits_of(acts), _weights(acts, _returns(acts)))
 
@@ -63,10 +62,12 @@ class Again:
             return cls(habits, stored["weights"])
 
 
-def share_of_returns(acts: Interactions) -> float:
-    """Of the visits, those to an item that their user visited before."""
+def not_returned_to(acts: Interactions) -> str:
+    """Why what viewers visited before tells nothing here; "" where enough visits are returns."""
     acts = acts.only(np.argsort(acts.users, kind="stable"))
-    return len(_returns(acts)) / max(1, np.count_nonzero(visits(acts.items, acts.times, acts.users)))
+    share = len(_returns(acts)) / max(1, np.count_nonzero(visits(acts.items, acts.times, acts.users)))
+    enough = share >= LEAST_RETURNS
+    return "" if enough else f"{share:.1%} of visits return to an item, needs at least {LEAST_RETURNS:.0%}"
 
 
 def _returns(acts: Interactions) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.interactions import Interactions
 from models.items import Items
-from models.retrieval.again import LATEST, LEAST_RETURNS, share_of_returns
+from models.retrieval.again import LATEST, not_returned_to
 from models.retrieval.habit import visits
 from models.retrieval.some import among
 from models.retrieval.source import NOTHING, Found, StepsAside
@@ -28,9 +28,8 @@ class _OwnVisits:
     @classmethod
     def fit(cls, acts: Interactions, items: Items) -> Self:
         """StepsAside where nearly no visit is a return, as `again`."""
-        share = share_of_returns(acts)
-        if share < LEAST_RETURNS:
-            raise StepsAside(f"{cls.name}: {share:.1%} of visits return to an item, needs at least {LEAST_RETURNS:.0%}")
+        if why := not_returned_to(acts):
+            raise StepsAside(f"{cls.name}: {why}")
         return cls()
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:

@@ -8,8 +8,8 @@ import numpy as np
 
 from models.interactions import Interactions
 from models.items import Items
+from models.retrieval.again import not_returned_to
 from models.retrieval.source import NOTHING, Found, StepsAside, best
-from models.retrieval.trending import half_life_of
 from models.viewer import Moment, Viewer
 
 
@@ -22,11 +22,10 @@ class Popular:
 
     @classmethod
     def fit(cls, acts: Interactions, items: Items) -> "Popular":
-        """StepsAside where what is watched lately is counted over as long a time."""
-        if not len(acts):
-            raise StepsAside("popular: needs acts, there are none")
-        if half_life_of(acts) >= acts.times[-1] - acts.times[0]:
-            raise StepsAside("popular: what is watched lately is best counted over all acts; trending says the same")
+        """StepsAside where nearly no visit is a return, as `again`: nothing comes again there, and what is watched
+        lately tells more."""
+        if why := not_returned_to(acts):
+            raise StepsAside(f"popular: {why}")
         counts = np.bincount(acts.items, minlength=len(items)).astype(np.float32)
         return cls(np.log(np.where(counts > 0, counts, np.float32(np.nan))))
 
