@@ -26,9 +26,14 @@ class Spells:
 
 @dataclass(frozen=True)
 class OnAir:
-    """hours: an item is on air while anyone has acted on it within so many; None: by its times, else always."""
+    """hours: an item is on air while anyone has acted on it within so many; None: by its times, else always.
+
+    afterwards: told of the past, of which it is known too who came within so many hours later. Who learns from an
+    instant would else be asked for nothing that had just begun, or for that alone of all that had.
+    """
 
     hours: float | None = None
+    afterwards: float = 0.0
 
     def at(self, instant: int, items: Items, acts: Interactions, spells: Spells = Spells()) -> np.ndarray:
         """bool [items]. An item with spells is on air in these only; one with neither times nor spells always."""
@@ -42,7 +47,8 @@ class OnAir:
         return found
 
     def _acted_on(self, instant: int, items: int, acts: Interactions) -> np.ndarray:
-        first, last = np.searchsorted(acts.times, [instant - int(self.hours * HOUR), instant], "left")
+        span = int(self.hours * HOUR)
+        first, last = np.searchsorted(acts.times, [instant - span, instant + int(span * self.afterwards)], "left")
         found = np.zeros(items, bool)
         found[acts.items[first:last]] = True
         return found

@@ -5,7 +5,7 @@ their places), `rerank.json` (settings of the steps) and `recommender.json` (wha
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class Recommender:
         return {
             "feast_features": self.feast_features,
             "source_features": self.source_features, "service": self.service, "seen_leaves": self.seen_leaves,
-            "on_air": asdict(self.on_air), "chosen": self.chosen,
+            "on_air": {"hours": self.on_air.hours}, "chosen": self.chosen,
         }  # fmt: skip
 
 

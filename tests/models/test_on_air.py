@@ -51,3 +51,11 @@ def test_by_hours_an_item_is_on_air_while_the_last_act_on_it_is_younger(rows, in
     for item in range(3):
         ages = [instant * HOUR - time for of, time in rows if of == item and time < instant * HOUR]
         assert found[item] == any(age <= hours * HOUR for age in ages)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 50)), max_size=20), st.integers(0, 60), st.integers(1, 9))
+def test_of_the_past_it_is_known_too_who_came_just_after(rows, instant, hours):
+    acts = acts_of(*sorted(((item, hour * HOUR) for item, hour in rows), key=lambda row: row[1]))
+    found = OnAir(float(hours), afterwards=2.0).at(instant * HOUR, items_of(*[(None, None)] * 3), acts)
+    for item in range(3):
+        assert found[item] == any(-hours <= time - instant < 2 * hours for of, time in rows if of == item)
