@@ -13,6 +13,7 @@ from platforms import environment, free_port
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DATASET = "small-world"
 USERS, ITEMS, EVENTS, DAYS = 40, 60, 2_000, 20
+QUIET = "quiet"  # a user of the file who did nothing yet
 ENDED, FUTURE = 7, 8  # items that are off the air at NOW: one is over, one has not begun
 
 
@@ -88,7 +89,11 @@ def write_sources(root: Path) -> tuple[Path, Path, Path]:
             "available_from": [NOW + timedelta(days=1) if item == FUTURE else None for item in range(ITEMS)],
             "available_until": [NOW if item == ENDED else None for item in range(ITEMS)],
         },
-        "users": {"user_id": [f"u{user}" for user in range(USERS)], "age": random.integers(18, 80, size=USERS)},
+        "users": {
+            "user_id": [*(f"u{user}" for user in range(USERS)), QUIET],
+            "age": [*random.integers(18, 80, size=USERS).tolist(), None],
+            "gender": [*["F", "M"] * (USERS // 2), "F"],
+        },
     }
     for name, columns in tables.items():
         pq.write_table(pa.table(columns), root / f"{name}.parquet")

@@ -1,6 +1,7 @@
 """A user nobody knows gets a list at once: by what they picked, by topics, and by what is watched most otherwise."""
 
 import pyarrow.parquet as pq
+from small_world import QUIET
 
 PICKED = [3, 4, 9, 14, 26]
 
@@ -48,6 +49,12 @@ def test_topics_make_a_list_of_these_topics(service, world):
     ranks = sources(answer)["content"]
     first = sorted(ranks, key=ranks.get)[: len(of_topic & set(ranks))]
     assert first and set(first) <= of_topic
+
+
+def test_somebody_of_whom_the_users_file_alone_knows_gets_what_fits_their_profile(service):
+    answer = service.recommend(user_id=QUIET, k=200, explain=True).json()
+    assert (answer["known_by"], answer["fallback"], answer["degraded"]) == ("profile", None, False)
+    assert "profile" in sources(answer)
 
 
 def test_picks_of_a_known_user_count_too(service):
