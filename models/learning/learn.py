@@ -26,6 +26,7 @@ from models.retrieval.sources import fit_all
 
 KINDS = ("choice", "lambdamart", "click")
 FEWEST = 50  # questions with a right candidate below which nothing is learned
+BY_CHANCE = 0.01  # the best of many sources leads by as much on some hundred questions where none is better
 
 
 def learn(
@@ -44,8 +45,8 @@ def learn(
 
     names: of the sources that are tried, all where None. rankers: kinds that are tried. moments: what held when, by the
     acts that are known; by acts and the items' times where None. seen_leaves: whether what a viewer acted on is not
-    wanted again. Where there is too little to learn from, or nothing learned beats it, the ranker is the score of the
-    best source alone.
+    wanted again. Where there is too little to learn from, or a source leads by more than chance, the ranker is
+    the score of the best source alone.
     """
     moments = moments or (lambda known: Past(known, items))
     report("fit the sources to all acts")
@@ -77,7 +78,7 @@ def _out_of_fold(
 
 
 def _ranker(examples: Examples, sources: list[str], names: Sequence[str]) -> tuple[Ranker, dict[str, Any]]:
-    """The kind that orders the later slice best, unless a source alone does as well."""
+    """The kind that orders the later slice best, unless a source alone does better by more than chance."""
     late = held_out(examples.times, kinds.CHOSEN_ON)
     alone = measured_alone(examples.only(late) if late.any() else examples, sources)
     told: dict[str, Any] = {"sources alone": alone, "by": list(LISTS)}
@@ -85,7 +86,7 @@ def _ranker(examples: Examples, sources: list[str], names: Sequence[str]) -> tup
         return _alone(alone, examples, told | {"why": f"fewer than {FEWEST} questions to learn from"})
     found = kinds.choose(examples, names, LISTS)
     told |= {"kinds": found.tried, "kinds aside": found.aside}
-    if worth(found.tried[found.kind], LISTS) <= worth(alone[best_alone(alone)], LISTS):
+    if worth(found.tried[found.kind], LISTS) + BY_CHANCE <= worth(alone[best_alone(alone)], LISTS):
         return _alone(alone, examples, told | {"why": "nothing learned orders the later slice better"})
     about = {"kind": found.kind, "kept": "all sources", "why": "orders the later slice best"}
     return Ranker(found.model, list(examples.features), {}, found.kind), told | about
