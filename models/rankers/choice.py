@@ -6,6 +6,7 @@ out, so that with a handful of good source scores it orders lists better than tr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -74,9 +75,11 @@ def fit(examples: Examples, parameters: Mapping[str, object] | None = None) -> C
 
 
 def _slopes(inputs: np.ndarray, wanted: np.ndarray, groups: np.ndarray, ridge: float) -> np.ndarray:
-    """By Newton's method, whose steps are held short."""
+    """By Newton's method, whose steps are held short, and halved until they lead upwards: where features say nearly
+    the same, whole ones leap from side to side."""
     begins = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
     group = np.cumsum(np.r_[False, groups[1:] != groups[:-1]])
+    likelihood = partial(_likelihood, inputs=inputs, wanted=wanted, begins=begins, group=group, ridge=ridge)
     draws, slopes = np.add.reduceat(wanted, begins), np.zeros(inputs.shape[1])
     for _ in range(STEPS):
         shares = _shares(inputs @ slopes, begins, group)
@@ -84,10 +87,22 @@ def _slopes(inputs: np.ndarray, wanted: np.ndarray, groups: np.ndarray, ridge: f
         gradient = wanted @ inputs - draws @ expected - ridge * slopes
         bend = (inputs.T * (shares * draws[group])) @ inputs - (expected.T * draws) @ expected
         step = np.clip(np.linalg.solve(bend + ridge * np.eye(len(slopes)), gradient), -1, 1)
+        now = likelihood(slopes)
+        while likelihood(slopes + step) < now and np.abs(step).max() >= CLOSE:
+            step = step / 2
         slopes = slopes + step
         if np.abs(step).max() < CLOSE:
             break
     return slopes
+
+
+def _likelihood(
+    slopes: np.ndarray, inputs: np.ndarray, wanted: np.ndarray, begins: np.ndarray, group: np.ndarray, ridge: float
+) -> float:
+    """The logarithm of that of what was wanted, less the penalty."""
+    utility = inputs @ slopes
+    chance = np.log(np.maximum(_shares(utility, begins, group)[wanted > 0], np.finfo(float).tiny))
+    return float(chance @ wanted[wanted > 0] - ridge / 2 * slopes @ slopes)
 
 
 def _shares(utility: np.ndarray, begins: np.ndarray, group: np.ndarray) -> np.ndarray:
