@@ -1,7 +1,7 @@
 """Our lists for a task, stage by stage: what retrieval finds, in the ranker's order, and after re-ranking."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from pipelines.protocols.world import World
 RETRIEVAL, RANKER, RERANK, EXPLORATION = "retrieval", "+ ranker", "+ re-rank", "+ exploration"
 STAGES = (RETRIEVAL, RANKER, RERANK, EXPLORATION)
 MOST, FEWER, LARGE = 1_500, 700, 50_000  # questions of a fold; fewer where a catalogue has more items than LARGE
+AFTERWARDS = 4.0  # times the hours of "on air within the last H hours"; so that what begins then is not told by it
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def holdout_of(world: World, task: Task) -> Holdout:
 
 def _learned(world: World, task: Task, extra: Extra | None, report: Callable[[str], None]) -> Learned:
     def moments(known: Interactions) -> Moments:
-        return Moments(known, world.items, world.rule, world.spells)
+        return Moments(known, world.items, replace(world.rule, afterwards=AFTERWARDS), world.spells)
 
     return learn(
         task.fit, world.items, holdout_of(world, task), extra, moments=moments, seen_leaves=not world.repeats,
