@@ -21,10 +21,21 @@ def choice_weights(features: np.ndarray, begins: np.ndarray, chosen: np.ndarray)
         slope = (features[chosen] - expected).sum(axis=0) - RIDGE * weights
         bend = (features.T * shares) @ features - expected.T @ expected + RIDGE * np.eye(len(weights))
         step = np.clip(np.linalg.solve(bend, slope), -1, 1)
+        now = _likelihood(weights, features, begins, sets, chosen)
+        while _likelihood(weights + step, features, begins, sets, chosen) < now and np.abs(step).max() >= CLOSE:
+            step = step / 2  # where signs say nearly the same, whole steps leap from side to side
         weights = weights + step
         if np.abs(step).max() < CLOSE:
             break
     return weights
+
+
+def _likelihood(
+    weights: np.ndarray, features: np.ndarray, begins: np.ndarray, sets: np.ndarray, chosen: np.ndarray
+) -> float:
+    """The logarithm of that of what was chosen, less the penalty."""
+    shares = _shares(features @ weights, begins, sets)[chosen]
+    return float(np.log(np.maximum(shares, np.finfo(float).tiny)).sum() - RIDGE / 2 * weights @ weights)
 
 
 def _shares(utility: np.ndarray, begins: np.ndarray, sets: np.ndarray) -> np.ndarray:
