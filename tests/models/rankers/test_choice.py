@@ -76,3 +76,21 @@ def test_a_strong_penalty_draws_slopes_to_0(ridge):
 def test_what_is_saved_scores_the_same_bits(tmp_path):
     MODEL.save(tmp_path)
     np.testing.assert_array_equal(choice.load(tmp_path).score(KNOWN.matrix), MODEL.score(KNOWN.matrix))
+
+
+def test_features_that_say_nearly_the_same_and_are_often_missing_do_not_lead_astray():
+    random = np.random.default_rng(2)
+    one = random.normal(size=(GROUPS, 20, 1))
+    known = random.random((GROUPS, 20, 1)) < 0.25
+    matrix = np.where(known, one + 0.2 * random.normal(size=(GROUPS, 20, 12)), np.nan)
+    utility = (2 * one + 3 * known)[..., 0] + random.gumbel(size=(GROUPS, 20))
+    labels = (utility == utility.max(axis=1, keepdims=True)).ravel()
+    groups = np.repeat(np.arange(GROUPS), 20)
+    names = [f"f{place}" for place in range(12)]
+    many = Examples(
+        matrix.reshape(-1, 12).astype(np.float32), labels.astype(np.int8), groups, groups, features=names
+    )  # fmt: skip
+    scores = choice.fit(many).score(many.matrix).astype(np.float64).reshape(GROUPS, 20)
+    chances = np.exp(scores - scores.max(axis=1, keepdims=True))
+    chances /= chances.sum(axis=1, keepdims=True)
+    assert np.log(chances.ravel()[labels] + 1e-300).mean() > np.log(1 / 20) + 0.8
