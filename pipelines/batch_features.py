@@ -58,8 +58,11 @@ def names() -> list[str]:
 
 def last_known_day() -> int:
     """The last UTC day, counted from 1970-01-01, whose features are known now: its end plus the delay has passed."""
-    delay_us = round(settings().batch_delay.total_seconds() * clock.SECOND)
-    return (clock.now_us() - delay_us) // clock.DAY - 1
+    return (clock.now_us() - _delay_us()) // clock.DAY - 1
+
+
+def _delay_us() -> int:
+    return round(settings().batch_delay.total_seconds() * clock.SECOND)
 
 
 def _queries(
@@ -72,24 +75,23 @@ def _queries(
     yield "item_attributes", item_attributes(connection, data.items, logged)
     yield "user_attributes", user_attributes(connection, data.users, logged)
     yield "user_traits", user_traits(connection, data.users)
-    yield "user_levels", user_levels("logged_events", _level_instants(connection, data))
+    yield "user_levels", user_levels("logged_events", _level_instants(connection, data), _delay_us())
 
 
 def _level_instants(connection: duckdb.DuckDBPyConnection, data: DataSet) -> list[int]:
     ends = "SELECT epoch_us(min(arrived_at)), epoch_us(max(arrived_at)) FROM logged_events"
     first, last = connection.execute(ends).fetchone()
-    now = clock.now_us()
+    known = clock.now_us() - _delay_us()
     found = level_instants(first, last, data.manifest()) if first is not None else []
-    return [instant for instant in found if instant <= now]
+    return [instant for instant in found if instant <= known]
 
 
 def _stamped(rows: str, keys: tuple[str, ...], features: tuple[str, ...]) -> str:
     """Rows by `day` with their two times in its place, sorted by key and time."""
-    delay_us = round(settings().batch_delay.total_seconds() * clock.SECOND)
     end = f"make_timestamp((day + 1) * {clock.DAY})"
     return f"""
 SELECT {", ".join(keys)}, {end} AT TIME ZONE 'UTC' AS event_timestamp,
-  ({end} + to_microseconds({delay_us})) AT TIME ZONE 'UTC' AS created, {", ".join(features)}
+  ({end} + to_microseconds({_delay_us()})) AT TIME ZONE 'UTC' AS created, {", ".join(features)}
 FROM ({rows}) ORDER BY {", ".join(keys)}, event_timestamp"""
 
 

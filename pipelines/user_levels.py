@@ -1,4 +1,4 @@
-"""How much each user wants at all, as SQL: as of a day apart while a ranker learns, then of a week apart.
+"""How much each user wants at all, as SQL: a day apart, and behind a data set's split a week apart.
 
 Levels say how eager a user is, not what to put first. One that moves with every outcome makes a user's scores of
 different days hard to compare: who has just clicked looks eager, and what is shown next looks better than all before.
@@ -22,22 +22,29 @@ FEATURES = (
 
 
 def level_instants(first_us: int, last_us: int, manifest: Manifest) -> list[int]:
-    """The instants, us UTC, from the first event's to the last's: a day apart and up to MOST before the test part,
-    counted back from where it begins (or from the last event), then a week apart."""
-    end = last_us if manifest.split_at is None else microseconds(datetime.fromisoformat(manifest.split_at))
+    """The instants, us UTC, from the first event's to the last's. Where the data set is split: a day apart and up to
+    MOST before the test part, counted back from where it begins, then a week apart; else every UTC midnight, and
+    the one behind the last event.
+
+    None depends on when the last event came, so that a later run makes the rows of the past again as they were.
+    """
+    if manifest.split_at is None:
+        return list(range(-(-first_us // DAY) * DAY, last_us + DAY, DAY))
+    end = microseconds(datetime.fromisoformat(manifest.split_at))
     apart = max(DAY, -(-(end - first_us) // MOST))
     learning = list(range(end, first_us, -apart))[::-1]
     return [*learning, *range(end + APART_LATER, last_us + 1, APART_LATER)]
 
 
-def user_levels(events: str, instants: Sequence[int]) -> str:
-    """SQL of user_id, event_timestamp, created (the same) and FEATURES, one row a user and instant before which
+def user_levels(events: str, instants: Sequence[int], delay_us: int) -> str:
+    """SQL of user_id, event_timestamp, created (delay_us later) and FEATURES, one row a user and instant before which
     anything of theirs arrived since the instant before it.
 
-    events: a relation of log events. Rates are drawn to those of all users as of the same instant. surplus: clicks an
+    events: a relation of log events. delay_us: from an instant to its row being known.
+    Rates are drawn to those of all users as of the same instant. surplus: clicks an
     impression beyond the usual rate of the surfaces it was shown on.
     """
-    return SQL.format(events=events, instants=", ".join(map(str, instants)))
+    return SQL.format(events=events, instants=", ".join(map(str, instants)), delay=delay_us)
 
 
 # Whole numbers, in millionths where they stand for fractions, so that sums are exact in any order.
@@ -79,7 +86,8 @@ levels AS (
 everyone AS (
   SELECT instant, {SO_FAR} FROM (SELECT instant, {ADDED} FROM steps GROUP BY instant)
   WINDOW so_far AS (ORDER BY instant))
-SELECT user_id, make_timestamptz(instant::BIGINT) AS event_timestamp, make_timestamptz(instant::BIGINT) AS created,
+SELECT user_id, make_timestamptz(instant::BIGINT) AS event_timestamp,
+  make_timestamptz(instant::BIGINT + {{delay}}) AS created,
   l.shown::FLOAT AS user_level_impressions,
   {_drawn("clicks", "shown", "1")} AS user_level_click_rate,
   (CASE WHEN e.shown > 0 THEN l.surplus / (l.shown + {PRIOR}) END)::FLOAT AS user_level_surplus,

@@ -1,6 +1,7 @@
 """Visits to live broadcasts as the public logs of live streaming have them: user, streamer, and a step of ten minutes.
 
-Streamers are on air at their hours on some days; users come at theirs, mostly to the few they follow, and again and again.
+Streamers are on air at their hours on some days; users come at theirs, mostly to the few they follow, again and
+again.
 """
 
 import numpy as np

@@ -10,6 +10,7 @@ from pipelines.batch_features import compute_batch_features
 from pipelines.user_levels import APART_LATER, MOST, PRIOR, level_instants
 from streamrank import clock
 from streamrank.clock import VirtualClock
+from streamrank.settings import settings
 
 START = 19_000 * DAY
 SPLIT = "2022-01-11T00:00:00+00:00"  # START and 3 days
@@ -43,7 +44,13 @@ def test_instants_are_a_day_apart_until_the_test_part_and_a_week_apart_from_it(p
 
 
 def test_a_long_past_has_no_more_instants_than_a_short_one(platform):
-    assert len(level_instants(0, 1_000 * DAY, manifest(platform, None))) <= MOST
+    assert len(level_instants(START - 1_000 * DAY, START, manifest(platform, SPLIT))) <= MOST
+
+
+def test_without_a_split_they_are_midnights_whenever_the_last_event_came(platform):
+    found = level_instants(START + 5, START + 2 * DAY + 5, manifest(platform, None))
+    assert found == [START + DAY, START + 2 * DAY, START + 3 * DAY]
+    assert level_instants(START + 5, START + 9 * DAY, manifest(platform, None))[:3] == found
 
 
 def test_a_level_counts_what_had_arrived_by_its_instant_and_is_drawn_to_everybodys(platform):
@@ -54,7 +61,7 @@ def test_a_level_counts_what_had_arrived_by_its_instant_and_is_drawn_to_everybod
     assert (first["user_level_impressions"], second["user_level_impressions"]) == (1.0, 2.0)
     assert first["user_level_click_rate"] == pytest.approx((1 + PRIOR / 2) / (1 + PRIOR))
     assert second["user_level_click_rate"] == pytest.approx((1 + PRIOR / 3) / (2 + PRIOR))
-    assert first["event_timestamp"] == first["created"]
+    assert first["created"] - first["event_timestamp"] == settings().batch_delay
 
 
 def test_a_level_holds_still_through_the_test_parts_first_week(platform):

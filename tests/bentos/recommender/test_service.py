@@ -251,10 +251,11 @@ def test_the_served_log_tells_who_asked_for_what_and_got_it(service, served):
     row = served(answer["request_id"]).select(COLUMNS.names).slice(0, 1).to_pylist()[0]
     best = answer["items"][0]
     assert row.pop("as_of") == NOW
+    assert "trending" in row.pop("found_by")
     assert row == context | {
         "request_id": answer["request_id"], "user_id": "u4", "item_id": str(best["item_id"]), "slot": 1,
         "returned": True, "score": best["score"], "model_version": answer["model_version"], "fallback": None,
-        "known_by": "profile", "found_by": ["trending"], "stood": 1, "propensity": 1.0, "changes": None,
+        "known_by": "profile", "stood": 1, "propensity": 1.0, "changes": None,
         "seed": seed_of(answer["request_id"]),
     }  # fmt: skip
 
