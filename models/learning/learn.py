@@ -86,7 +86,8 @@ def _ranker(examples: Examples, sources: list[str], names: Sequence[str]) -> tup
         return _alone(alone, examples, told | {"why": f"fewer than {FEWEST} questions to learn from"})
     found = kinds.choose(examples, names, LISTS)
     told |= {"kinds": found.tried, "kinds aside": found.aside}
-    if worth(found.tried[found.kind], LISTS) + BY_CHANCE <= worth(alone[best_alone(alone)], LISTS):
+    tried = found.tried.get(found.kind)  # nothing is tried where there is one kind to choose from
+    if tried and worth(tried, LISTS) + BY_CHANCE <= worth(alone[best_alone(alone)], LISTS):
         return _alone(alone, examples, told | {"why": "nothing learned orders the later slice better"})
     about = {"kind": found.kind, "kept": "all sources", "why": "orders the later slice best"}
     return Ranker(found.model, list(examples.features), {}, found.kind), told | about

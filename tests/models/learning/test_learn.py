@@ -39,6 +39,11 @@ def test_it_says_what_was_tried_kept_and_why(by_chance):
     assert told["kept"] and told["why"]
 
 
+def test_one_kind_of_ranker_is_kept_without_a_choice():
+    found = learn(ACTS, CATALOGUE, RandomHoldout(2, seed=1), names=NAMES, rankers=("logistic",))
+    assert found.chosen["kind"] == "logistic"
+
+
 def test_the_same_acts_give_the_same_lists(by_chance):
     viewer = tastes.viewer(ACTS, 3)
     question = (viewer, tastes.moment(ITEMS), tastes.unseen(viewer, ITEMS), 10)
