@@ -83,7 +83,10 @@ def test_two_runs_write_the_same_bytes_of_data_in_the_same_order(views):
 def test_nothing_but_users_items_and_times_gives_all_views_and_no_rates(platform):
     data = make_data_set([{"event_type": "view", "user_id": "u1", "item_id": "i1", "event_time": START}])
     rows = compute(data, START + 10 * DAY)
-    assert {view for view, count in rows.items() if count} == {"item_daily", "user_daily", "user_interests"}
+    given = {"item_daily", "user_daily", "user_interests", "user_levels"}
+    assert {view for view, count in rows.items() if count} == given
+    level = table(data, "user_levels").to_pylist()[0]
+    assert level["user_level_click_rate"] is level["user_level_surplus"] is level["user_level_rating"] is None
     item = table(data, "item_daily").to_pylist()[0]
     assert item["item_views_60d"] == 1
     assert item["item_click_rate_60d"] is item["item_watch_ratio_60d"] is item["item_rating_60d"] is None
