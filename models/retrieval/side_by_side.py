@@ -1,4 +1,4 @@
-"""All sources asked about one viewer: side by side within a time budget online, one after another offline.
+"""All sources asked about one viewer: within a time budget online, one after another offline.
 
 A source that fails or is late is left out, told with its reason, and the others answer.
 """
@@ -6,11 +6,11 @@ A source that fails or is late is left out, told with its reason, and the others
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from models.retrieval.lanes import Lanes
 from models.retrieval.source import Found, Source
 from models.viewer import Moment, Viewer
 
@@ -28,22 +28,6 @@ class Answer:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class Lanes:
-    """A thread for each source, so that one that hangs holds up itself alone, and not the requests that come later."""
-
-    def __init__(self) -> None:
-        self._lanes: dict[str, ThreadPoolExecutor] = {}
-
-    def submit(self, name: str, *call: object) -> Future:
-        if name not in self._lanes:  # two threads may both make one; the one that is not kept ends unused
-            self._lanes.setdefault(name, ThreadPoolExecutor(1, thread_name_prefix=f"source-{name}"))
-        return self._lanes[name].submit(*call)
-
-    def close(self) -> None:
-        for lane in self._lanes.values():
-            lane.shutdown(wait=False, cancel_futures=True)
-
-
 def ask(
     sources: Sequence[Source],
     viewer: Viewer,
@@ -55,15 +39,15 @@ def ask(
 ) -> Answer:
     """What each source proposes, at most `most` items of the `allowed`, bool [items].
 
-    pool: where they run side by side; all must have answered `budget_seconds` from now. None: one after another, all
-    the time they need. The same sources give the same scores in both.
+    pool: where they run, each late one by itself; all must have answered `budget_seconds` from now. None: one after
+    another, all the time they need. The same sources give the same scores in both.
     """
     question = (viewer, moment, allowed, most)
     if pool is None:
         return _gathered({source.name: _tried(source, question) for source in sources})
-    end = time.perf_counter() + budget_seconds
-    futures = {source.name: pool.submit(source.name, _tried, source, question) for source in sources}
-    return _gathered({name: _awaited(future, end, budget_seconds) for name, future in futures.items()})
+    told = pool.ask(sources, lambda source: _tried(source, question), budget_seconds)
+    late = f"late: no answer within {budget_seconds * 1e3:g} ms", budget_seconds
+    return _gathered({source.name: told.get(source.name, late) for source in sources})
 
 
 def _tried(source: Source, question: tuple) -> tuple[Found | str, float]:
@@ -75,14 +59,6 @@ def _tried(source: Source, question: tuple) -> tuple[Found | str, float]:
         log.warning("source %s failed and is left out", source.name, exc_info=True)
         found = f"failed: {type(error).__name__}: {error}"
     return found, time.perf_counter() - begin
-
-
-def _awaited(future: Future, end: float, budget: float) -> tuple[Found | str, float]:
-    try:
-        return future.result(timeout=max(0.0, end - time.perf_counter()))
-    except TimeoutError:
-        future.cancel()
-        return f"late: no answer within {budget * 1e3:g} ms", budget
 
 
 def _gathered(told: dict[str, tuple[Found | str, float]]) -> Answer:

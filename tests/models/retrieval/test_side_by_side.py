@@ -44,6 +44,17 @@ class Hanging(Good):
         return best(SCORES, allowed, most)
 
 
+@dataclass(frozen=True)
+class Where(Good):
+    """Notes the thread that it is asked in."""
+
+    threads: list[int] = field(default_factory=list)
+
+    def find(self, viewer, moment, allowed, most):
+        self.threads.append(threading.get_ident())
+        return super().find(viewer, moment, allowed, most)
+
+
 @pytest.fixture
 def lanes():
     lanes = Lanes()
@@ -72,13 +83,38 @@ def test_one_that_hangs_is_late_and_holds_up_no_later_request(lanes):
     assert asked(hanging, Good(), pool=lanes, budget_seconds=20).left_out == {}
 
 
+def test_one_that_was_quick_and_hangs_holds_up_neither_those_behind_it_nor_later_requests(lanes):
+    hanging, sources = Hanging(), [Good(name) for name in "abc"]
+    hanging.let_go.set()
+    for _ in range(2):  # the second time all are known to be quick
+        assert asked(hanging, *sources, pool=lanes, budget_seconds=20).left_out == {}
+    hanging.let_go.clear()
+    for _ in range(3):
+        answer = asked(hanging, *sources, pool=lanes, budget_seconds=0.3)
+        assert answer.left_out.keys() == {"hanging"} and answer.found.keys() == {"a", "b", "c"}
+    hanging.let_go.set()
+
+
+def test_those_that_were_quick_share_a_thread(lanes):
+    first, then = Where("x"), Where("y")
+    for _ in range(2):
+        asked(first, then, pool=lanes, budget_seconds=20)
+    assert first.threads[0] != then.threads[0] and first.threads[1] == then.threads[1]
+
+
+def test_one_that_fails_in_turn_is_left_out_and_the_others_answer(lanes):
+    for _ in range(2):
+        answer = asked(Broken(), Good(), pool=lanes, budget_seconds=10)
+    assert answer.left_out.keys() == {"broken"} and answer.found.keys() == {"good"}
+
+
 def test_side_by_side_finds_what_one_after_another_finds(lanes):
     from models.retrieval.sources import fit_all
 
     fitted = fit_all(*rich_world.known())
     for viewer in rich_world.viewers()[:3]:
         question = (fitted.sources, viewer, rich_world.moment(), rich_world.moment().on_air, 30)
-        alone, beside = ask(*question), ask(*question, budget_seconds=30, pool=lanes)
+        alone, beside = ask(*question), ask(*question, budget_seconds=30, pool=lanes)  # lanes first, then in turn
         assert alone.left_out == beside.left_out == {} and alone.found.keys() == beside.found.keys()
         for name, found in alone.found.items():
             np.testing.assert_array_equal(found.places, beside.found[name].places)
