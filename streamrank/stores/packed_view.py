@@ -94,6 +94,10 @@ class PackedView:
         Null where a component is null. rows: how many, for a view without join keys. MissingKey where a join key is not
         given, FieldMismatch where its values do not fit its declared type.
         """
+        return self.with_prefix(self.key_ends(columns, rows))
+
+    def key_ends(self, columns: Mapping[str, Any], rows: int = 1) -> pa.LargeBinaryArray:
+        """What the `keys` end with: the same for every view that has the same `key_types`."""
         missing = [name for name in self.join_keys if name not in columns]
         if missing:
             given = [*columns]
@@ -105,7 +109,11 @@ class PackedView:
         except FieldMismatch as error:
             where = f"feature view {self.name!r}, {error}"
             raise FieldMismatch(f"{where}; correct the values or the entity's type") from error
-        return key_bytes.entity_keys(self.prefix, components, len(components[0]) if components else rows)
+        return key_bytes.suffixes(components, len(components[0]) if components else rows)
+
+    def with_prefix(self, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+        """The keys that end with what `key_ends` gave of a view with the same `key_types`."""
+        return key_bytes.with_prefix(self.prefix, ends)
 
     def keys_of(self, columns: Mapping[str, pa.Array], rows: int) -> pa.LargeBinaryArray:
         """As `keys`; where the view declares no join keys, those of `columns`, in types as `key_columns` gives them."""
@@ -149,7 +157,7 @@ class PackedView:
         """As `rows`, as Arrow arrays of the declared types."""
         rows = self.rows(values, names, layouts, keys)
         with self.naming(keys):
-            arrays = {name: to_arrow(self.kinds[name], rows.stored[name]) for name in names}
+            arrays = {name: self._array(name, rows) for name in names}
         return Unpacked(rows.found, rows.event_us, rows.created_us, arrays, rows.known)
 
     def matrix(
@@ -173,6 +181,12 @@ class PackedView:
             fill(matrix, part, steps)
         event_us, created_us = _times(len(values), found)
         return matrix, packed.valid_of(values), event_us, created_us
+
+    def _array(self, name: str, rows: Rows) -> pa.Array:
+        kind, stored = self.kinds[name], rows.stored[name]
+        if kind.arrow is not None and not stored.valid.any():  # most users have nothing hidden, and follow nobody
+            return pa.nulls(len(stored.valid), kind.arrow)
+        return to_arrow(kind, stored)
 
     def _require_numbers(self, names: tuple[str, ...]) -> None:
         if names in self._numeric:

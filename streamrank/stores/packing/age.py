@@ -5,14 +5,17 @@ from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 
 from streamrank import clock
 
+_SEEN = np.array([FieldStatus.NOT_FOUND, FieldStatus.PRESENT], np.uint8)  # by whether there is a row
+
 
 def states(ttl_us: int, found: np.ndarray, event_us: np.ndarray, now_us: int) -> np.ndarray:
     """uint8 [n] of Feast's FieldStatus: PRESENT, OUTSIDE_MAX_AGE or NOT_FOUND. ttl_us: 0 for none."""
-    seen = np.where(found, FieldStatus.PRESENT, FieldStatus.NOT_FOUND).astype(np.uint8)
+    seen = _SEEN[found.view(np.uint8)]
     if ttl_us:
         age = now_us - event_us
-        seen[found & (age > ttl_us)] = FieldStatus.OUTSIDE_MAX_AGE
-        seen[age > 2 * ttl_us] = FieldStatus.NOT_FOUND
+        if len(age) and age.max() > ttl_us:
+            seen[found & (age > ttl_us)] = FieldStatus.OUTSIDE_MAX_AGE
+            seen[age > 2 * ttl_us] = FieldStatus.NOT_FOUND
     return seen
 
 

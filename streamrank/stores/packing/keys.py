@@ -88,8 +88,21 @@ def _component(dtype: FeastType, array: pa.Array) -> pa.Array:
 
 def entity_keys(prefix: bytes, components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
     """The keys of `rows` rows with these components, null where one is null."""
+    return with_prefix(prefix, suffixes(components, rows))
+
+
+def with_prefix(prefix: bytes, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """The keys of a view whose keys end so, null where an end is."""
+    if len(ends) == 1:
+        end = ends[0].as_py()
+        return pa.array([None if end is None else prefix + end], pa.large_binary())
+    return pc.binary_join_element_wise(pa.scalar(prefix, pa.large_binary()), ends, _EMPTY)
+
+
+def suffixes(components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
+    """What the keys of these components end with, the same for all views; null where a component is null."""
     segments: list[pa.Array] = []
-    fixed = [np.broadcast_to(np.frombuffer(prefix, np.uint8), (rows, len(prefix)))]
+    fixed: list[np.ndarray] = [np.empty((rows, 0), np.uint8)]
     for array in components:
         tag, values = _tag(array)
         fixed.append(np.full((rows, 1), ord(tag), np.uint8))
@@ -102,17 +115,17 @@ def entity_keys(prefix: bytes, components: Sequence[pa.Array], rows: int) -> pa.
         fixed = []
     if fixed:
         segments.append(binary(np.concatenate(fixed, axis=1)))
-    keys = segments[0] if len(segments) == 1 else pc.binary_join_element_wise(*segments, _EMPTY)
+    ends = segments[0] if len(segments) == 1 else pc.binary_join_element_wise(*segments, _EMPTY)
     absent = [array for array in components if array.null_count]
     if not absent:
-        return keys
+        return ends
     valid = np.logical_and.reduce([valid_of(array) for array in absent])
-    return pc.if_else(pa.array(valid), keys, pa.scalar(None, pa.large_binary()))
+    return pc.if_else(pa.array(valid), ends, pa.scalar(None, pa.large_binary()))
 
 
 def _tag(array: pa.Array) -> tuple[str, np.ndarray | pa.LargeBinaryArray]:
     if pt.is_large_string(array.type) or pt.is_large_binary(array.type):
-        blobs = array.cast(pa.large_binary())
+        blobs = array.view(pa.large_binary())
         return "s" if pt.is_large_string(array.type) else "b", blobs.fill_null(b"") if blobs.null_count else blobs
     whole = array.cast(pa.int64())
     whole = whole.fill_null(0) if whole.null_count else whole

@@ -38,13 +38,8 @@ def asked(
     if not views:
         return {}
     distinct = [_distinct(view.label, tuple(view.keys.values()), rows) for view in views]
-    parts = [
-        Part(
-            view.packed.keys({name: own.columns[given] for name, given in view.keys.items()}, own.keys),
-            view.windows,
-        )
-        for view, own in zip(views, distinct, strict=True)
-    ]  # fmt: skip
+    keys = _keys(views, distinct)
+    parts = [Part(own, view.windows) for view, own in zip(views, keys, strict=True)]
     shares = yield from fetched(parts, generations)
     read = {}
     for view, own, part, values in zip(views, distinct, parts, shares, strict=True):
@@ -80,6 +75,16 @@ def reach(through: Through, held: Held, rows: Rows, layouts: KnownLayouts, now_u
     for key, feature in wanted.items():
         column = held.column(feature, values[feature], event_us, at_us)
         rows.add(key, column if constant else distinct.column_over_rows(column), constant)
+
+
+def _keys(views: Sequence[StoredView], distinct: Sequence[Distinct]) -> list[pa.LargeBinaryArray]:
+    """Of each view those of its distinct rows; what views with the same join keys share is made once."""
+    ends: dict[tuple, pa.LargeBinaryArray] = {}
+    for view, own in zip(views, distinct, strict=True):
+        if view.key not in ends:
+            columns = {name: own.columns[given] for name, given in view.keys.items()}
+            ends[view.key] = view.packed.key_ends(columns, own.keys)
+    return [view.packed.with_prefix(ends[view.key]) for view in views]
 
 
 def _distinct(label: str, names: Sequence[str], rows: Rows) -> Distinct:

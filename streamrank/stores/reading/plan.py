@@ -5,6 +5,7 @@ Made once a reader, from the registry. All that a single read does not have to f
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from feast import FeatureService, FeatureStore, FeatureView, OnDemandFeatureView, utils
@@ -36,6 +37,11 @@ class StoredView:
     windows: Windows | None = None
     numbers: list[str] = field(default_factory=list)
     exact: list[str] = field(default_factory=list)
+
+    @cached_property
+    def key(self) -> tuple[tuple[str, str], ...]:
+        """What its keys are made of: views with an equal one have equal keys for the same rows, but for the prefix."""
+        return tuple((given, str(self.packed.key_types[name])) for name, given in self.keys.items())
 
     @property
     def has_windows(self) -> bool:

@@ -81,6 +81,8 @@ class Rows:
 
     def _distinguish(self, names: tuple[str, ...]) -> Distinct:
         varying = tuple(name for name in names if name not in self.constant)
+        if not varying and self.count == 1:
+            return Distinct({name: self.columns[name] for name in names}, 1, 1, None)
         if not varying:
             return Distinct({name: self.columns[name] for name in names}, 1, self.count, np.zeros(self.count, np.int64))
         first, places = self._firsts(varying)
