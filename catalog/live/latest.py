@@ -62,11 +62,12 @@ class Latest:
 
     def __init__(self, connection: Connection, prefix: bytes, schema: pa.Schema, key: str) -> None:
         self._connection, self._prefix, self._schema, self._key = connection, prefix, schema, key
+        self._nothing = schema.empty_table()
 
     def get(self, ids: pa.Array | pa.ChunkedArray) -> pa.Table:
         """The rows of those of `ids` (string, distinct) that are there, in any order."""
         if not len(ids):
-            return self._schema.empty_table()
+            return self._nothing
         return self._rows(self._call(GET, _words(ids)))
 
     def put(self, rows: pa.Table) -> None:
@@ -85,6 +86,8 @@ class Latest:
         return int(found[0]), self._rows(found[1:])
 
     def _rows(self, values: list[bytes | None]) -> pa.Table:
+        if not values:
+            return self._nothing  # what nearly every request is told
         return unpack(pa.array(values, pa.large_binary()).drop_null(), self._schema)
 
     def _call(self, script: bytes, words: list[bytes]) -> list:

@@ -51,7 +51,7 @@ class OnAir:
             parts.append(rows)
             if self._version < version:
                 self._version = 0
-        changed = pa.concat_tables(parts)
+        changed = parts[0] if len(parts) == 1 else pa.concat_tables(parts)
         if len(changed):
             self._take(changed)
         return changed
