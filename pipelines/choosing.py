@@ -4,7 +4,7 @@ Tried are the usual kinds on all columns, the best of them on the columns of sou
 the score of each source as it is. Too few answers to learn from leave the best source's score.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from models.rankers.examples import Examples
 from models.rankers.logistic import Logistic
 from models.rankers.measures import AREAS, LISTS, measured, worth
 from models.rankers.model import Model
+from pipelines.telling import telling
 from pipelines.training_set import TrainingSet
 
 FEWEST = 50  # positives in the earlier part below which nothing is learned
@@ -54,8 +55,18 @@ def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUA
     best = max((worth(each, counted) for each in alone.values()), default=-np.inf)
     if tried and best > worth(tried[kept], counted) + BY_CHANCE:
         return _source_alone(alone, examples, told | {"why": "no ranker orders the later slice better"})
-    model = found.model if kept == EVERYTHING else kinds.fit(found.kind, _only(examples, sets[kept]), found.parameters)
-    return Choice(model, found.kind, sets[kept], told)
+    part = _only(examples, sets[kept])
+    model = found.model if kept == EVERYTHING else kinds.fit(found.kind, part, found.parameters)
+    return _with_fewest(Choice(model, found.kind, sets[kept], told), part, found.parameters)
+
+
+def _with_fewest(choice: Choice, examples: Examples, parameters: Mapping[str, Any]) -> Choice:
+    """The same kind on the columns that tell; the choice as it is where none can be spared."""
+    columns = telling(choice.model, examples)
+    told = choice.told | {"taken": len(columns), "spared": len(choice.features) - len(columns)}
+    if len(columns) == len(choice.features):
+        return replace(choice, told=told)
+    return Choice(kinds.fit(choice.kind, _only(examples, columns), parameters), choice.kind, columns, told)
 
 
 def examples_of(rows: pa.Table, features: list[str]) -> Examples:
