@@ -10,6 +10,8 @@ from models.interactions import Interactions
 from models.viewer import Viewer
 
 UNKNOWN = -1
+TEXTS = ("user_id", "surface", "user_stated_topics", "followed_creators", "user_profile", "vector_version",
+         "candidates_at")  # fmt: skip
 FLOATS = {"weights": "recent_weights", "watched": "recent_watched", "ratings": "recent_ratings"}
 
 
@@ -19,33 +21,38 @@ def viewers(rows: pa.Table, places: Mapping[str, int]) -> list[Viewer]:
     rows: user_id, and any of the columns of the service `viewer`: lists as of each row's time, null where there is
     nothing. A column that is not there counts as null. places: item_id -> place; acts on others are left out.
     """
-    acts = _lists(rows, "recent_items", places)
+    columns = {name: rows[name].combine_chunks() for name in rows.column_names}
+    return viewers_of(columns, rows.num_rows, places)
+
+
+def viewers_of(rows: Mapping[str, pa.Array], count: int, places: Mapping[str, int]) -> list[Viewer]:
+    """As `viewers`, of columns [count] by name."""
+    empty = pa.nulls(count, pa.list_(pa.string()))
+    lists = {name: rows.get(name, empty) for name in ("recent_items", "hidden_items", "candidate_items", "user_vector")}
+    acts = _lists(lists["recent_items"], places)
     columns = {name: _values(rows, column, np.float32, acts) for name, column in FLOATS.items()}
     times = _values(rows, "recent_times", np.int64, acts)
-    hidden = _lists(rows, "hidden_items", places)
-    proposed = _lists(rows, "candidate_items", places)
-    scores, proposed_at = _values(rows, "candidate_scores", np.float32, proposed), _texts(rows, "candidates_at")
-    vectors, versions = _column(rows, "user_vector"), _texts(rows, "vector_version")
-    followed, stated = _texts(rows, "followed_creators"), _texts(rows, "user_stated_topics")
-    surfaces, users, traits = _texts(rows, "surface"), _texts(rows, "user_id"), _texts(rows, "user_profile")
+    hidden, proposed = (_lists(lists[name], places) for name in ("hidden_items", "candidate_items"))
+    scores = _values(rows, "candidate_scores", np.float32, proposed)
+    said = {name: rows[name].to_pylist() if name in rows else [None] * count for name in TEXTS}
     return [
         Viewer(
-            user_id=users[row] or "",
+            user_id=said["user_id"][row] or "",
             items=acts.of(row),
             times=acts.part(times, row),
             **{name: acts.part(values, row) for name, values in columns.items()},
-            vector=_vector(vectors, row),
-            version=versions[row],
-            topics=tuple(stated[row] or ()),
-            followed=tuple(followed[row] or ()),
+            vector=_vector(lists["user_vector"], row),
+            version=said["vector_version"][row],
+            topics=tuple(said["user_stated_topics"][row] or ()),
+            followed=tuple(said["followed_creators"][row] or ()),
             hidden=hidden.of(row),
-            surface=surfaces[row],
+            surface=said["surface"][row],
             proposed=proposed.of(row),
             proposed_scores=proposed.part(scores, row),
-            proposed_at=proposed_at[row],
-            traits=tuple(traits[row] or ()),
+            proposed_at=said["candidates_at"][row],
+            traits=tuple(said["user_profile"][row] or ()),
         )
-        for row in range(rows.num_rows)
+        for row in range(count)
     ]
 
 
@@ -82,10 +89,15 @@ class _Lists:
     """A list column as places: flat, without the unknown, and where each row begins."""
 
     def __init__(self, places: np.ndarray, offsets: np.ndarray) -> None:
-        self.known = places != UNKNOWN
+        known = places != UNKNOWN
         self.total = int(offsets[-1])
-        self.offsets = np.append(0, np.cumsum(self.known))[offsets]
-        self.places = places[self.known]
+        self.known = None if known.all() else known
+        self.offsets = offsets if self.known is None else np.append(0, np.cumsum(known))[offsets]
+        self.places = self.of_known(places)
+
+    def of_known(self, values: np.ndarray) -> np.ndarray:
+        """Of flat values those that stand beside a known place."""
+        return values if self.known is None else values[self.known]
 
     def of(self, row: int) -> np.ndarray:
         return self.part(self.places, row)
@@ -94,36 +106,30 @@ class _Lists:
         return values[self.offsets[row] : self.offsets[row + 1]]
 
 
-def _lists(rows: pa.Table, name: str, places: Mapping[str, int]) -> _Lists:
-    column = _column(rows, name)
+def _lists(column: pa.ListArray, places: Mapping[str, int]) -> _Lists:
+    if column.null_count == len(column):
+        return _Lists(np.zeros(0, np.int64), np.zeros(len(column) + 1, np.int64))
     named = column.flatten().dictionary_encode()
     table = np.array([*(places.get(item, UNKNOWN) for item in named.dictionary.to_pylist()), UNKNOWN], np.int64)
-    return _Lists(table[named.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False)], _offsets(column))
+    codes = named.indices.fill_null(len(table) - 1) if named.null_count else named.indices
+    return _Lists(table[codes.to_numpy(zero_copy_only=False)], _offsets(column))
 
 
-def _values(rows: pa.Table, name: str, kind: type, acts: _Lists) -> np.ndarray:
+def _values(rows: Mapping[str, pa.Array], name: str, kind: type, acts: _Lists) -> np.ndarray:
     """What stands beside a list of items, flat; NaN or 0 without the column. ValueError when lengths differ."""
-    column = _column(rows, name)
-    if name not in rows.column_names:
-        return np.full(acts.known.sum(), np.nan if kind is np.float32 else 0, kind)
-    values = pc.fill_null(column.flatten(), float("nan") if kind is np.float32 else 0)
+    nothing = np.nan if kind is np.float32 else 0
+    if name not in rows:
+        return np.full(len(acts.places), nothing, kind)
+    values = rows[name].flatten()
     if len(values) != acts.total:
         raise ValueError(f"{name}: expected {acts.total} values, one for each item, found {len(values)}")
-    return values.to_numpy(zero_copy_only=False).astype(kind)[acts.known]
+    whole = pc.fill_null(values, nothing) if values.null_count else values
+    return acts.of_known(whole.to_numpy(zero_copy_only=False).astype(kind))
 
 
 def _offsets(column: pa.ListArray) -> np.ndarray:
-    return np.append(0, np.cumsum(column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)))
-
-
-def _column(rows: pa.Table, name: str) -> pa.Array:
-    if name not in rows.column_names:
-        return pa.nulls(rows.num_rows, pa.list_(pa.string()))
-    return rows[name].combine_chunks()
-
-
-def _texts(rows: pa.Table, name: str) -> list:
-    return rows[name].to_pylist() if name in rows.column_names else [None] * rows.num_rows
+    lengths = column.value_lengths()
+    return np.append(0, np.cumsum((lengths.fill_null(0) if lengths.null_count else lengths).to_numpy()))
 
 
 def _vector(vectors: pa.Array, row: int) -> np.ndarray | None:

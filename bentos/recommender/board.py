@@ -22,9 +22,9 @@ from streamrank.stores.reader import OnlineReader
 
 logger = logging.getLogger(__name__)
 
-EVERY_SECONDS = 2.0
+EVERY_SECONDS = 1.0
 PART = 500  # items of one read: a request waits for no more than that
-REST = 3  # times as long as a read took, requests have the machine to themselves
+REST = 20  # times as long as a read worked, requests have the machine to themselves: each bears a little, none much
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Board:
         self._closing.set()
 
     def refresh(self, rest: float = 0) -> None:
-        """Reads the windows of every item. rest: how long to pause after a part, in times that it took."""
+        """Reads the windows of every item. rest: how long to pause after a part, in times that it worked."""
         item_ids = self._catalogue().item_ids
         parts = []
         for start in range(0, len(item_ids), PART):
-            began = time.perf_counter()
+            began = time.thread_time()
             parts.append(self._reader.read({"item_id": item_ids[start : start + PART]}).matrix)
-            if self._closing.wait(rest * (time.perf_counter() - began)):
+            if self._closing.wait(rest * (time.thread_time() - began)):
                 return
         if parts:
             self._standing = self._of(np.concatenate(parts))

@@ -9,7 +9,7 @@ from feast import FeatureStore, FeatureView
 
 from bentos.recommender.query import HISTORY, PICKED, PROFILE, TOPICS, Query
 from models.viewer import Viewer
-from models.viewing import viewers
+from models.viewing import viewers_of
 from streamrank.events.shards import NEVER
 from streamrank.stores.reader import OnlineRead, OnlineReader
 from streamrank.stores.reading.plan import feature_service
@@ -51,7 +51,7 @@ class OnlineViewers:
     def read(self, query: Query, places: Mapping[str, int]) -> Asking:
         """The viewer of a query. places: item_id -> place."""
         read = self.reader.read({USER_KEY: query.user_id})
-        (found,) = viewers(pa.table({**read.columns, USER_KEY: [query.user_id]}), places)
+        (found,) = viewers_of({**read.columns, USER_KEY: pa.array([query.user_id])}, 1, places)
         return replace(asking(found, query, places, self._anything(read)), read=read)
 
     def _anything(self, read: OnlineRead) -> bool:
