@@ -9,6 +9,7 @@ import pyarrow as pa
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.windows import reading
 from streamrank.windows.final import as_declared, as_float32, final
+from streamrank.windows.layout import Summands
 from streamrank.windows.reading import Keys
 from streamrank.windows.slots import Feature, Slot
 from streamrank.windows.spec import WindowedView
@@ -23,9 +24,9 @@ def finish(view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str]
     matrix, keys = np.empty((len(values), len(names)), np.float32), Keys(view, values)
     summed, others = _apart(view, tuple(names))
     for (slide_us, window_us), sums in summed.items():
-        found = keys.sums(slide_us, window_us, sums.slots, at_us)
+        found = keys.sums(sums.summands, window_us, slide_us, at_us)
         matrix[:, sums.places] = as_float32(found[: len(sums.places)]).T
-        by_slot = dict(zip(sums.slots, found, strict=True))
+        by_slot = dict(zip(sums.slots, found, strict=True)) if sums.others else {}
         for place, feature in sums.others:
             matrix[:, place] = as_float32(final(feature, by_slot, view.scales))
     for place, (_, found) in zip(others, _finished(view, keys, [names[place] for place in others], at_us), strict=True):
@@ -53,10 +54,11 @@ class Sums:
     """What is made of counts and sums over one window. slots: to sum up, first those that are features as they are.
 
     places: of these features, in the order of the slots. others: places and features that are made of several slots
-    or in another scale.
+    or in another scale. summands: where the slots are read.
     """
 
     slots: Sequence[Slot]
+    summands: Summands
     places: Sequence[int]
     others: Sequence[tuple[int, Feature]]
 
@@ -95,7 +97,9 @@ def _sums(view: WindowedView, features: Sequence[tuple[int, Feature]]) -> Sums:
         (whole if exact else others).append((place, feature))
     slots = [feature.slots[0] for _, feature in whole]
     more = dict.fromkeys(slot for _, feature in others for slot in feature.slots if slot not in slots)
-    return Sums([*slots, *more], [place for place, _ in whole], others)
+    wanted, (_, first) = [*slots, *more], features[0]
+    summands = view.layout.summands(first.slide_us, wanted)
+    return Sums(wanted, summands, [place for place, _ in whole], others)
 
 
 MOST_KNOWN = 1_000

@@ -1,6 +1,5 @@
 """Stored values as numpy arrays: where each part of each value lies, and the aggregates of windows and lifetimes."""
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -8,7 +7,7 @@ import pyarrow as pa
 
 from streamrank.stores.connection import wire
 from streamrank.stores.packing.errors import CorruptValue
-from streamrank.windows.layout import VERSION, WORD, Tile, layout_of
+from streamrank.windows.layout import VERSION, WORD, Summands, Tile
 from streamrank.windows.slots import Feature, Slot
 from streamrank.windows.spec import WindowedView
 
@@ -34,7 +33,7 @@ class Heads:
 
     def __init__(self, values: pa.LargeBinaryArray) -> None:
         bounds = wire.offsets(values)
-        lengths = np.diff(bounds)
+        lengths = bounds[1:] - bounds[:-1]
         self.words = _aligned(values, bounds)
         self.rows, self.present = len(values), np.flatnonzero(lengths)
         self.starts, self.ends = ((bounds[side] - bounds[0])[self.present] // WORD for side in (np.s_[:-1], np.s_[1:]))
@@ -60,7 +59,7 @@ class Keys:
     """Aggregates of n values; a value that is null is an empty one."""
 
     def __init__(self, view: WindowedView, values: pa.LargeBinaryArray) -> None:
-        self._heads, self._layout = Heads(values), layout_of(view.rings, view.lifetime)
+        self._heads, self._layout = Heads(values), view.layout
         self._rings: dict[int, _Tiles] = {}
         self._require_whole(view)
 
@@ -90,16 +89,17 @@ class Keys:
         whole[heads.present] = found
         return whole
 
-    def sums(self, slide_us: int, window_us: int, slots: Sequence[Slot], at_us: int) -> np.ndarray:
-        """As `aggregate`, of several counts and sums over one window at once: int64 [len(slots), n]."""
+    def sums(self, slots: Summands, window_us: int, slide_us: int, at_us: int) -> np.ndarray:
+        """As `aggregate`, of several counts and sums over one window at once: int64 [slots, n]."""
         heads = self._heads
-        whole = np.zeros((len(slots), heads.rows), np.int64)
-        if len(heads.present):
-            now = at_us // slide_us
-            found = self._tiles(self._number(slide_us)).sums(slots, now - window_us // slide_us, now)
-            if len(heads.present) == heads.rows:
-                return found
-            whole[:, heads.present] = found
+        if not len(heads.present):
+            return np.zeros((slots.count, heads.rows), np.int64)
+        now = at_us // slide_us
+        found = self._tiles(slots.number).sums(slots, now - window_us // slide_us, now)
+        if len(heads.present) == heads.rows:
+            return found
+        whole = np.zeros((slots.count, heads.rows), np.int64)
+        whole[:, heads.present] = found
         return whole
 
     def _lifetime(self, slot: Slot) -> np.ndarray:
@@ -108,12 +108,8 @@ class Keys:
         return words if slot.function in ("count", "sum") else words.view(np.float64)
 
     def _windowed(self, feature: Feature, slot: Slot, at_us: int) -> np.ndarray:
-        now = at_us // feature.slide_us
-        return self._tiles(self._number(feature.slide_us)).over(slot, now - feature.window_us // feature.slide_us, now)
-
-    def _number(self, slide_us: int) -> int:
-        """Of the ring with this slide."""
-        return next(n for n, tile in enumerate(self._layout.tiles) if tile.ring.slide_us == slide_us)
+        now, tiles = at_us // feature.slide_us, self._tiles(self._layout.number(feature.slide_us))
+        return tiles.over(slot, now - feature.window_us // feature.slide_us, now)
 
     @cached_property
     def _after_head(self) -> np.ndarray:
@@ -123,17 +119,21 @@ class Keys:
     def _ring_starts(self) -> list[np.ndarray]:
         """Of each ring the first word in each value, and behind them the end."""
         starts = [self._after_head + self._layout.lifetime_words]
-        for number, tile in enumerate(self._layout.tiles):
-            starts.append(starts[-1] + self._count(number) * tile.width)
+        for tile, counts in zip(self._layout.tiles, self._counts, strict=True):
+            starts.append(starts[-1] + counts * tile.width)
         return starts
 
-    def _count(self, number: int) -> np.ndarray:
-        return self._heads.words.view(np.uint16)[self._heads.starts * 4 + 2 + number].astype(np.int64)
+    @cached_property
+    def _counts(self) -> np.ndarray:
+        """int64 [rings, m]: how many tiles each ring of each value has."""
+        first = self._heads.starts * 4 + 2
+        rings = np.arange(len(self._layout.tiles))[:, None]
+        return self._heads.words.view(np.uint16)[first + rings].astype(np.int64)
 
     def _tiles(self, number: int) -> "_Tiles":
         if number not in self._rings:
             tile, starts = self._layout.tiles[number], self._ring_starts[number]
-            self._rings[number] = _Tiles(self._heads.words, tile, starts, self._count(number))
+            self._rings[number] = _Tiles(self._heads.words, tile, starts, self._counts[number])
         return self._rings[number]
 
 
@@ -165,12 +165,16 @@ class _Tiles:
         found[empty] = EMPTY[slot.function][1]  # of no tiles it gives some tile
         return found
 
-    def sums(self, slots: Sequence[Slot], oldest: int, newest: int) -> np.ndarray:
-        """As `over`, of counts and sums: int64 [len(slots), m]; differences of totals, which may wrap around."""
+    def sums(self, slots: Summands, oldest: int, newest: int) -> np.ndarray:
+        """As `over`, of counts and sums: int64 [slots, m]; differences of totals, which may wrap around."""
+        if not len(self._numbers):
+            return np.zeros((slots.count, len(self._begins)), np.int64)
         begins, ends = self._range(oldest, newest)
-        totals = np.zeros((len(slots), len(self._places)), np.int64)
-        for row, slot in zip(totals, slots, strict=True):
-            row[1:] = self._column(slot)[:-1]
+        totals = np.zeros((slots.count, len(self._places)), np.int64)
+        if len(slots.in_halves):
+            totals[slots.in_halves, 1:] = self._words.view(np.uint32).take(slots.halves + self._halves[:-1])
+        if len(slots.in_words):
+            totals[slots.in_words, 1:] = self._words.take(slots.words + self._places[:-1])
         np.cumsum(totals, axis=1, out=totals)
         return totals.take(ends, axis=1) - totals.take(begins, axis=1)
 

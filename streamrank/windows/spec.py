@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 import pyarrow as pa
@@ -11,6 +12,7 @@ from feast.types import FeastType
 
 from streamrank.windows import declared, per_event, rows
 from streamrank.windows.errors import refused
+from streamrank.windows.layout import Layout, layout_of
 from streamrank.windows.slots import Feature, Ring, Slot
 from streamrank.windows.source import EventSource
 
@@ -37,6 +39,11 @@ class WindowedView:
     scales: Mapping[str, int]
     fingerprint: str
     ttl_us: int
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How its values lie."""
+        return layout_of(self.rings, self.lifetime)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
