@@ -15,7 +15,7 @@ from streamrank.events.log import DAY_COLUMN, EventLog
 from streamrank.windows.errors import DeclarationError, refused
 
 if TYPE_CHECKING:
-    from streamrank.windows.source import EventSource
+    from streamrank.windows.per_event_source import PerEventSource
 
 UNKNOWN = '"NULL"'  # DuckDB's type of what it knows nothing of
 STAMPS = {"shard": "INTEGER", "log_position": "BIGINT"}
@@ -27,7 +27,7 @@ VALUE_TYPES = {
 }  # fmt: skip
 
 
-def checked(source: EventSource, where: str = "") -> dict[str, str]:
+def checked(source: PerEventSource, where: str = "") -> dict[str, str]:
     """The columns that the SQL gives, in order, with DuckDB's types; `"NULL"` for a type that is not known yet.
 
     Raises DeclarationError with the remedy.
@@ -127,7 +127,7 @@ def _functions(condition: str) -> frozenset[str]:
 
 
 def _given(
-    connection: duckdb.DuckDBPyConnection, source: EventSource, node: dict[str, Any], where: str
+    connection: duckdb.DuckDBPyConnection, source: PerEventSource, node: dict[str, Any], where: str
 ) -> dict[str, str]:
     """The SQL's columns over events as declared, as in the log, or, where neither is there, of unknown types."""
     stamps = {source.timestamp_field: "TIMESTAMP WITH TIME ZONE", **STAMPS}
@@ -164,7 +164,7 @@ def _described(
     return {name: kind for name, kind, *_ in described}
 
 
-def _logged(connection: duckdb.DuckDBPyConnection, source: EventSource) -> dict[str, str]:
+def _logged(connection: duckdb.DuckDBPyConnection, source: PerEventSource) -> dict[str, str]:
     """The columns of the log, none where there is no log yet."""
     files = EventLog(Path(source.log)).files()
     if not files:
@@ -174,7 +174,7 @@ def _logged(connection: duckdb.DuckDBPyConnection, source: EventSource) -> dict[
 
 
 def _refuse_changed_stamps(
-    node: dict[str, Any], source: EventSource, given: Mapping[str, str], where: str
+    node: dict[str, Any], source: PerEventSource, given: Mapping[str, str], where: str
 ) -> None:  # fmt: skip
     for stamp in (source.timestamp_field, *STAMPS):
         own = [part for part in node["select_list"] if _output(part) == stamp]
