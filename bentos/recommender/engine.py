@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from bentoml.models import Model
 from threadpoolctl import threadpool_limits
 
+from bentos.recommender import pauses
 from bentos.recommender.board import Board
 from bentos.recommender.catalogue import read_catalogue
 from bentos.recommender.evidence import acts_fields, evidence_fields
@@ -21,7 +23,7 @@ from bentos.recommender.reranking import Reranking
 from bentos.recommender.retrieval import Retrieval
 from bentos.recommender.scoring import Scoring
 from bentos.recommender.seeds import in_sample
-from bentos.recommender.served_rows import served_rows, served_schema
+from bentos.recommender.served_rows import answered, served_schema, served_table
 from bentos.recommender.viewers import OnlineViewers
 from catalog.dataset import DataSet
 from catalog.live.on_air import OnAir, live_items
@@ -54,7 +56,7 @@ class Engine:
         self._schema = served_schema(ranking.scoring.features, evidence, ranking.scoring.from_sources)
         self._served = ServedLog(
             DataSet.current().served, self._schema, chosen.served_queue_rows, chosen.served_flush_seconds,
-            self.metrics.wrote, self.metrics.dropped,
+            self.metrics.wrote, self.metrics.dropped, partial(served_table, self._schema),
         )  # fmt: skip
         self._health = StoreHealth(self._ask_anything, lambda available: self.metrics.degraded.set(not available))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ranking")
@@ -69,6 +71,7 @@ class Engine:
             await self._in_thread(self._ranking.warm, clock.now_us())
         except STORE_ERRORS as error:
             self._health.failed(error)
+        pauses.shorten()
         self._ranking.board.start()
 
     async def rank(self, query: Query) -> Ranked:
@@ -93,8 +96,8 @@ class Engine:
     def log(self, ranked: Ranked, returned: int, request_id: str, **request: object) -> None:
         """Offers the `returned` first items, or all in the sample, to the served log."""
         everything = in_sample(request_id, self._sample_rate)
-        rows = served_rows(
-            self._schema, ranked, returned, everything, request_id=request_id, model_version=self.version,
+        rows = answered(
+            ranked, returned, everything, request_id=request_id, model_version=self.version,
             fallback=ranked.fallback, **request,
         )  # fmt: skip
         self._served.offer(rows)

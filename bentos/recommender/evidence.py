@@ -4,11 +4,15 @@ Of each view of rows the times of the row, of latest acts a digest too, of each 
 it was applied, and the keys that the request did not name.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
 from streamrank.events.shards import NEVER
 from streamrank.stores.reader import NOT_FOUND, OnlineRead, OnlineReader
+from streamrank.windows.finishing import applied
 
 KEY, EVENT, CREATED, APPLIED, DIGEST = "key__", "__event_us", "__created_us", "__applied", "__digest"
 POSITIONS = pa.list_(pa.int64())
@@ -27,16 +31,44 @@ def evidence_fields(reader: OnlineReader) -> list[pa.Field]:
     return [*keys, *times, *(pa.field(f"{view}{APPLIED}", POSITIONS) for view in reader.windowed_views)]
 
 
-def evidence_columns(read: OnlineRead) -> dict[str, pa.Array]:
-    """The columns of what was read, [rows] each; those of views without windows are left out."""
-    columns = {f"{KEY}{name}": values.cast(pa.string()) for name, values in read.keys.items()}
-    for view, row in read.rows.items():
+@dataclass(frozen=True)
+class Evidence:
+    """What was read of some rows, before it is made columns of a log: that is cheaper for many requests at once.
+
+    keys: by column, strings. stamps: by column, int64 and whether there is none, bool. windows: by column, what is
+    stored of each row's windows, of which their positions are taken.
+    """
+
+    keys: Mapping[str, pa.Array]
+    stamps: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    windows: Mapping[str, pa.LargeBinaryArray]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.keys, *self.stamps, *self.windows)
+
+
+def evidence_of(read: OnlineRead, places: np.ndarray) -> Evidence:
+    """Of the rows int64 `places` [n] of what was read; views without windows are left out."""
+    chosen, stamps = read.at(places), {}
+    for view, row in chosen.rows.items():
         absent = row.status == NOT_FOUND
-        columns[f"{view}{EVENT}"] = pa.array(row.event_us, mask=absent)
-        columns[f"{view}{CREATED}"] = pa.array(row.created_us, mask=absent)
-    for view, digests in read.digests.items():
-        columns[f"{view}{DIGEST}"] = pa.array(digests, mask=digests == 0)
-    return columns | {f"{view}{APPLIED}": _lists(applied) for view, applied in read.windows.items()}
+        stamps |= {f"{view}{EVENT}": (row.event_us, absent), f"{view}{CREATED}": (row.created_us, absent)}
+    stamps |= {f"{view}{DIGEST}": (digests, digests == 0) for view, digests in chosen.digests.items()}
+    keys = {f"{KEY}{name}": values.cast(pa.string()) for name, values in chosen.keys.items()}
+    return Evidence(keys, stamps, {f"{view}{APPLIED}": values for view, values in chosen.stored_windows.items()})
+
+
+def evidence_columns(parts: Sequence[Evidence]) -> dict[str, pa.Array]:
+    """The columns of all parts one behind the other; all have the same names."""
+    first = parts[0]
+    columns = {name: pa.concat_arrays([part.keys[name] for part in parts]) for name in first.keys}
+    for name in first.stamps:
+        values, absent = (np.concatenate(both) for both in zip(*(part.stamps[name] for part in parts), strict=True))
+        columns[name] = pa.array(values, mask=absent)
+    for name in first.windows:
+        columns[name] = _lists(applied(pa.concat_arrays([part.windows[name] for part in parts])))
+    return columns
 
 
 def acts_fields(reader: OnlineReader) -> list[pa.Field]:
@@ -45,14 +77,14 @@ def acts_fields(reader: OnlineReader) -> list[pa.Field]:
     return [pa.field(f"{view}{end}", pa.int64()) for view in reader.views_of_acts for end in ends]
 
 
-def acts_columns(read: OnlineRead, rows: int) -> dict[str, pa.Array]:
-    """The columns of the one row that was read of a viewer, the same for all their `rows` items."""
+def acts_stamps(read: OnlineRead) -> dict[str, int | None]:
+    """The columns of the one row that was read of a viewer, the same for all their items."""
     found: dict[str, int | None] = {}
     for view, (digest,) in read.digests.items():
         row, there = read.rows[view], digest != 0
         known = zip((EVENT, CREATED, DIGEST), (row.event_us[0], row.created_us[0], digest), strict=True)
         found |= {f"{view}{end}": int(value) if there else None for end, value in known}
-    return {name: pa.repeat(pa.scalar(value, pa.int64()), rows) for name, value in found.items()}
+    return found
 
 
 def _lists(applied: np.ndarray) -> pa.ListArray:

@@ -1,12 +1,13 @@
 """The served log's columns: one row an item that was answered, with the very numbers that the ranker scored, what they
 were read from, and what was done with the item on its way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from bentos.recommender.evidence import acts_columns, evidence_columns
+from bentos.recommender.evidence import Evidence, acts_stamps, evidence_columns, evidence_of
 from bentos.recommender.query import Ranked, Stages
 from catalog.schema import INSTANT
 
@@ -49,30 +50,79 @@ def served_schema(features: Sequence[str], evidence: Sequence[pa.Field] = (), so
     return pa.schema([*COLUMNS, *scored, *evidence])
 
 
-def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bool, **request: object) -> pa.Table:
+@dataclass(frozen=True)
+class Answered:
+    """What the log keeps of one answer, [n] each, before it is made a table. request: the columns that hold for all of
+    its rows. returned: how many of them were. features: float32 [n, features], None in a fallback.
+    """
+
+    request: Mapping[str, object]
+    returned: int
+    item_ids: np.ndarray
+    scores: np.ndarray
+    features: np.ndarray | None
+    stages: Stages | None
+    evidence: Evidence | None
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def kind(self) -> tuple:
+        """What it has: those of one kind are made columns together."""
+        sources = None if self.stages is None else self.stages.sources
+        return self.features is None, sources, None if self.evidence is None else self.evidence.names
+
+
+def answered(ranked: Ranked, returned: int, everything: bool, **request: object) -> Answered:
     """The first `returned` items of an answer, or all its candidates, as the served log takes them.
 
-    request: the columns that hold for the whole request. A missing feature is null; in a fallback all are.
+    request: the columns that hold for the whole request.
     """
     item_ids, scores, places = _rows(ranked, returned, everything)
-    slots = np.arange(1, len(item_ids) + 1, dtype=np.int32)
+    request |= {"known_by": ranked.known_by} | (acts_stamps(ranked.asked) if ranked.asked is not None else {})
+    return Answered(
+        request, returned, item_ids, scores.astype(np.float64),
+        None if ranked.features is None else ranked.features[places],
+        None if ranked.stages is None else _of_rows(ranked.stages, places),
+        None if ranked.read is None else evidence_of(ranked.read, places),
+    )  # fmt: skip
+
+
+def served_table(schema: pa.Schema, answers: Sequence[Answered]) -> pa.Table:
+    """The rows of these answers, those of one kind together. A missing feature is null; in a fallback all are."""
+    kinds: dict[tuple, list[Answered]] = {}
+    for each in answers:
+        kinds.setdefault(each.kind, []).append(each)
+    return pa.concat_tables([_table(schema, alike) for alike in kinds.values()])
+
+
+def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bool, **request: object) -> pa.Table:
+    """The table of one answer; see `answered`."""
+    return served_table(schema, [answered(ranked, returned, everything, **request)])
+
+
+def _table(schema: pa.Schema, answers: Sequence[Answered]) -> pa.Table:
+    """Of answers of one kind."""
+    sizes = [each.num_rows for each in answers]
+    slots = np.concatenate([np.arange(1, size + 1, dtype=np.int32) for size in sizes])
+    beyond = slots > np.repeat([each.returned for each in answers], sizes)
     columns = {
-        "item_id": pa.array(item_ids, pa.string()),
-        "slot": pa.array(slots, mask=slots > returned),
-        "returned": pa.array(slots <= returned),
-        "score": pa.array(scores.astype(np.float64)),
+        "item_id": pa.array(np.concatenate([each.item_ids for each in answers]), pa.string()),
+        "slot": pa.array(slots, mask=beyond),
+        "returned": pa.array(~beyond),
+        "score": pa.array(np.concatenate([each.scores for each in answers])),
     }
-    if ranked.stages is not None:
-        columns |= _stages(ranked.stages, places)
-    if ranked.features is not None:
-        names = schema.names[len(COLUMNS) : len(COLUMNS) + ranked.features.shape[1]]
-        columns |= _split(ranked.features[places], names)
-    if ranked.read is not None:
-        columns |= evidence_columns(ranked.read.at(places))
-    if ranked.asked is not None:
-        columns |= acts_columns(ranked.asked, len(places))
-    request |= {"known_by": ranked.known_by}
-    return pa.Table.from_arrays([_column(field, columns, request, len(places)) for field in schema], schema=schema)
+    if answers[0].stages is not None:
+        columns |= _stages([each.stages for each in answers])
+    if answers[0].features is not None:
+        features = np.concatenate([each.features for each in answers])
+        columns |= _split(features, schema.names[len(COLUMNS) : len(COLUMNS) + features.shape[1]])
+    if answers[0].evidence is not None:
+        columns |= evidence_columns([each.evidence for each in answers])
+    of_row = pa.array(np.repeat(np.arange(len(answers)), sizes))
+    return pa.Table.from_arrays([_column(field, columns, answers, of_row) for field in schema], schema=schema)
 
 
 def _rows(ranked: Ranked, returned: int, everything: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -86,20 +136,27 @@ def _rows(ranked: Ranked, returned: int, everything: bool) -> tuple[np.ndarray, 
     return tuple(np.concatenate(both) for both in zip(parts, left, strict=True))
 
 
-def _stages(stages: Stages, places: np.ndarray) -> dict[str, pa.Array]:
-    propensity = stages.propensity[places]
+def _of_rows(stages: Stages, places: np.ndarray) -> Stages:
+    """Of these rows alone, in their order."""
+    changes = {at: words for at, row in enumerate(places.tolist()) if (words := stages.changes.get(row)) is not None}
+    return Stages(stages.sources, stages.ranks[places], stages.stood[places], stages.propensity[places], changes)
+
+
+def _stages(parts: Sequence[Stages]) -> dict[str, pa.Array]:
+    propensity = np.concatenate([part.propensity for part in parts])
+    changes = [part.changes.get(row) for part in parts for row in range(len(part.stood))]
     return {
-        "found_by": _found_by(stages, places),
-        "stood": pa.array(stages.stood[places]),
+        "found_by": _found_by(parts[0].sources, np.concatenate([part.ranks for part in parts])),
+        "stood": pa.array(np.concatenate([part.stood for part in parts])),
         "propensity": pa.array(propensity, mask=np.isnan(propensity)),
-        "changes": pa.array([stages.changes.get(row) for row in places.tolist()], WORDS),
+        "changes": pa.array(changes, WORDS),
     }
 
 
-def _found_by(stages: Stages, places: np.ndarray) -> pa.Array:
-    found = ~np.isnan(stages.ranks[places])
+def _found_by(sources: Sequence[str], ranks: np.ndarray) -> pa.Array:
+    found = ~np.isnan(ranks)
     offsets = np.append(0, np.cumsum(found.sum(axis=1))).astype(np.int32)
-    names = pa.array(np.array([*stages.sources, ""], dtype=object)[np.nonzero(found)[1]], pa.string())
+    names = pa.array(np.array([*sources, ""], dtype=object)[np.nonzero(found)[1]], pa.string())
     return pa.ListArray.from_arrays(offsets, names)
 
 
@@ -110,7 +167,9 @@ def _split(matrix: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:
     return {name: whole.slice(place * rows, rows) for place, name in enumerate(names)}
 
 
-def _column(field: pa.Field, columns: dict[str, pa.Array], request: dict[str, object], rows: int) -> pa.Array:
+def _column(
+    field: pa.Field, columns: Mapping[str, pa.Array], answers: Sequence[Answered], of_row: pa.Array
+) -> pa.Array:
     if field.name in columns:
         return columns[field.name]
-    return pa.repeat(pa.scalar(request.get(field.name), field.type), rows)
+    return pa.array([each.request.get(field.name) for each in answers], field.type).take(of_row)

@@ -5,9 +5,12 @@ rollback is served after a restart. What is slow to import is imported by the wo
 """
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 import bentoml
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from bentos.door import JsonDoor, WithoutTracebacks
@@ -83,7 +86,6 @@ class Recommender:
         ranked = await self.engine.rank(query)
         returned = min(request.k, len(ranked.item_ids))
         self.engine.metrics.answered(ranked.fallback)
-        self.engine.log(ranked, returned, request_id, user_id=query.user_id, as_of=as_of, seed=query.seed, **context)
         begins = self.engine.begins(ranked.item_ids[:returned].tolist(), query.as_of_us)
         response = API.Response(
             request_id=request_id, model_version=self.engine.version, as_of=as_of,
@@ -93,7 +95,15 @@ class Recommender:
         )  # fmt: skip
         # As JSON, which BentoML would only write after it has built the model's schema for every single answer.
         left_out = None if request.explain else {"items": {"__all__": set(EXPLAINED)}}
-        return Response(response.model_dump_json(exclude=left_out), media_type="application/json")
+        told = partial(self.engine.log, user_id=query.user_id, as_of=as_of, seed=query.seed, **context)
+        afterwards = BackgroundTask(_logged, told, ranked, returned, request_id)
+        body = response.model_dump_json(exclude=left_out)
+        return Response(body, media_type="application/json", background=afterwards)
+
+
+async def _logged(log: Callable[..., None], *answer: object) -> None:
+    """Logs once the answer is on its way. On the event loop: a thread would only wait for it."""
+    log(*answer)
 
 
 def _query(request: API.Request, as_of_us: int, seed: int) -> Query:

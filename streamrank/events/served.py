@@ -1,8 +1,9 @@
 """The served log: what was answered, as Parquet files written beside the requests and never in their way.
 
-`offer` puts rows in a queue of bounded size and returns at once; one thread writes them. Rows that find the queue full
-are dropped and counted, so a slow disk costs log rows, never answers. A file lies under `served_on=YYYY-MM-DD/`, the
-UTC day of its rows' `as_of`, and appears whole: it is written under another name and then renamed.
+`offer` puts rows in a queue of bounded size and returns at once; one thread makes a table of them and writes it. Rows
+that find the queue full are dropped and counted, so a slow disk costs log rows, never answers. A file lies under
+`served_on=YYYY-MM-DD/`, the UTC day of its rows' `as_of`, and appears whole: it is written under another name and then
+renamed.
 """
 
 import logging
@@ -10,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 from uuid import uuid4
 
 import pyarrow as pa
@@ -22,6 +24,12 @@ QUEUE_FULL = "queue_full"
 WRITE_FAILED = "write_failed"
 
 
+class Rows(Protocol):
+    """A table, or anything that a table is made of."""
+
+    num_rows: int
+
+
 def _ignore(*_: object) -> None:
     return None
 
@@ -32,6 +40,7 @@ class ServedLog:
     folder: where the day folders lie. schema: of every offered table; has `as_of`, timestamp[us, UTC].
     capacity_rows: rows held in memory, those being written included. flush_seconds: age at which rows are written.
     on_written(rows), on_dropped(rows, reason): called as it happens, reason "queue_full" or "write_failed".
+    table: makes one table of what was offered, where that is something else than tables: anything with `num_rows`.
     """
 
     def __init__(
@@ -42,23 +51,24 @@ class ServedLog:
         flush_seconds: float,
         on_written: Callable[[int], None] = _ignore,
         on_dropped: Callable[[int, str], None] = _ignore,
+        table: Callable[[list[Any]], pa.Table] = pa.concat_tables,
     ) -> None:
         self._folder, self._schema = folder, schema
         self._capacity, self._flush_seconds = capacity_rows, flush_seconds
-        self._on_written, self._on_dropped = on_written, on_dropped
+        self._on_written, self._on_dropped, self._table = on_written, on_dropped, table
         self._changed = threading.Condition()
-        self._waiting: list[pa.Table] = []
+        self._waiting: list[Rows] = []
         self._held = 0
         self._closing = False
         self._writer = threading.Thread(target=self._run, name="served-log", daemon=True)
         self._writer.start()
 
-    def offer(self, rows: pa.Table) -> bool:
+    def offer(self, rows: Rows) -> bool:
         """Takes `rows` for writing; False when there is no room for all of them, and they are dropped and counted.
 
         Raises ValueError when the table's schema is not the log's, RuntimeError after `close`.
         """
-        if not rows.schema.equals(self._schema):
+        if isinstance(rows, pa.Table) and not rows.schema.equals(self._schema):
             raise ValueError(f"served log {self._folder}: expected columns\n{self._schema}\nfound\n{rows.schema}")
         with self._changed:
             if self._closing:
@@ -67,7 +77,8 @@ class ServedLog:
             if fits:
                 self._waiting.append(rows)
                 self._held += rows.num_rows
-                self._changed.notify()
+                if len(self._waiting) == 1 or self._held * 2 >= self._capacity:  # else the writer has no cause to wake
+                    self._changed.notify()
         if not fits:
             self._on_dropped(rows.num_rows, QUEUE_FULL)
         return fits
@@ -80,19 +91,23 @@ class ServedLog:
         self._writer.join()
 
     def _run(self) -> None:
-        while tables := self._take():
-            rows = pa.concat_tables(tables)
-            self._write(rows)
+        while offered := self._take():
+            count = sum(rows.num_rows for rows in offered)
+            try:
+                self._write(self._table(offered))
+            except Exception:  # of rows that cannot be made a table: the log goes on without them
+                logger.exception("served log: %d rows could not be made a table", count)
+                self._on_dropped(count, WRITE_FAILED)
             with self._changed:
-                self._held -= rows.num_rows
+                self._held -= count
 
-    def _take(self) -> list[pa.Table]:
-        """The waiting tables once they are old enough, half the queue is full or the log closes; [] at the end."""
+    def _take(self) -> list[Rows]:
+        """What waits once it is old enough, half the queue is full or the log closes; [] at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing)
             self._changed.wait_for(lambda: self._closing or self._held * 2 >= self._capacity, self._flush_seconds)
-            tables, self._waiting = self._waiting, []
-            return tables
+            offered, self._waiting = self._waiting, []
+            return offered
 
     def _write(self, rows: pa.Table) -> None:
         on_day = rows["as_of"].cast(pa.date32())

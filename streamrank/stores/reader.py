@@ -62,6 +62,12 @@ class OnlineRead:
         return {label: part.applied() for label, part in self._read.items() if part.values is not None}
 
     @cached_property
+    def stored_windows(self) -> dict[str, pa.LargeBinaryArray]:
+        """By view as `windows`, the values [n] that were read: `streamrank.windows.finishing.applied` tells of them
+        what `windows` does, and of those of many reads at once."""
+        return {label: part.stored() for label, part in self._read.items() if part.values is not None}
+
+    @cached_property
     def digests(self) -> dict[str, np.ndarray]:
         """By view of latest acts, a digest of the row that was read: int64 [n], 0 where there is none."""
         return {label: part.digests() for label, part in self._read.items() if part.acts is not None}

@@ -64,10 +64,14 @@ class Answered:
         """Of some of the rows only."""
         return replace(self, distinct=self.distinct.at(places))
 
+    def stored(self) -> pa.LargeBinaryArray:
+        """Of windows, what is stored for each row [rows]."""
+        return self.distinct.column_over_rows(self.values)
+
     def applied(self) -> np.ndarray:
         """int64 [rows, SHARDS], NEVER where a shard never touched the row's key."""
         if self.distinct.rows < self.distinct.keys:
-            return applied(self.distinct.column_over_rows(self.values))
+            return applied(self.stored())
         return self.distinct.over_rows(applied(self.values), NEVER)
 
     def digests(self) -> np.ndarray:
