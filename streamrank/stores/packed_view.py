@@ -19,6 +19,7 @@ from streamrank.stores.packing import columns as packed
 from streamrank.stores.packing import keys as key_bytes
 from streamrank.stores.packing.columns import Part, Stored
 from streamrank.stores.packing.errors import CorruptValue, FieldMismatch, MissingKey
+from streamrank.stores.packing.found import Rows, Unpacked
 from streamrank.stores.packing.from_arrow import from_arrow
 from streamrank.stores.packing.kinds import Form, Kind, kind_of
 from streamrank.stores.packing.layout import Layout, strided
@@ -27,39 +28,6 @@ from streamrank.stores.packing.to_arrow import to_arrow
 
 Typed = tuple[tuple[str, FeastType], ...]
 _LONGEST_TTL = 2**61  # microseconds, so that twice as many fit 64 bits
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows read back. found: bool [n]. event_us, created_us: int64 [n], 0 where not found.
-
-    stored: by feature, what the rows hold of it. known: bool [n] by feature, whether the row's layout has it with its
-    present type.
-    """
-
-    found: np.ndarray
-    event_us: np.ndarray
-    created_us: np.ndarray
-    stored: dict[str, Stored]
-    known: dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Unpacked:
-    """Rows read back as Arrow. found: bool [n]. event_us, created_us: int64 [n], 0 where not found.
-
-    columns: by feature, of its declared Arrow type, null where it is missing or null.
-    """
-
-    found: np.ndarray
-    event_us: np.ndarray
-    created_us: np.ndarray
-    columns: dict[str, pa.Array]
-    _known: dict[str, np.ndarray]
-
-    def known(self, name: str) -> np.ndarray:
-        """bool [n]: whether the row's layout has the feature with its present type, null or not."""
-        return self._known[name]
 
 
 @dataclass(frozen=True)
@@ -97,7 +65,8 @@ class PackedView:
         return self.with_prefix(self.key_ends(columns, rows))
 
     def key_ends(self, columns: Mapping[str, Any], rows: int = 1) -> pa.LargeBinaryArray:
-        """What the `keys` end with: the same for every view that has the same `key_types`."""
+        """What the `keys` end with: the same for every view that has the same `key_types`. A column of one value is
+        that of all rows."""
         missing = [name for name in self.join_keys if name not in columns]
         if missing:
             given = [*columns]
@@ -109,7 +78,7 @@ class PackedView:
         except FieldMismatch as error:
             where = f"feature view {self.name!r}, {error}"
             raise FieldMismatch(f"{where}; correct the values or the entity's type") from error
-        return key_bytes.suffixes(components, len(components[0]) if components else rows)
+        return key_bytes.suffixes(components, _rows_of(components, rows))
 
     def with_prefix(self, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
         """The keys that end with what `key_ends` gave of a view with the same `key_types`."""
@@ -184,7 +153,7 @@ class PackedView:
 
     def _array(self, name: str, rows: Rows) -> pa.Array:
         kind, stored = self.kinds[name], rows.stored[name]
-        if kind.arrow is not None and not stored.valid.any():  # most users have nothing hidden, and follow nobody
+        if kind.arrow is not None and not np.count_nonzero(stored.valid):  # most users hid nothing, and follow nobody
             return pa.nulls(len(stored.valid), kind.arrow)
         return to_arrow(kind, stored)
 
@@ -247,6 +216,11 @@ def _built(project: str, name: str, fields: Typed, join_keys: Typed, ttl: timede
         kinds={feature: kind_of(dtype) for feature, dtype in fields},
         key_types=key_types,
     )
+
+
+def _rows_of(components: Sequence[pa.Array], otherwise: int) -> int:
+    """How many rows these make, where those of one value are of every row; `otherwise` without any."""
+    return next((len(array) for array in components if len(array) != 1), 1) if components else otherwise
 
 
 def _times(n: int, found: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:

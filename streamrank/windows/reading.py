@@ -37,10 +37,10 @@ class Heads:
         self.words = _aligned(values, bounds)
         self.rows, self.present = len(values), np.flatnonzero(lengths)
         self.starts, self.ends = ((bounds[side] - bounds[0])[self.present] // WORD for side in (np.s_[:-1], np.s_[1:]))
-        if lengths.size and (lengths % WORD).any():
+        if np.count_nonzero(lengths % WORD):
             raise ValueError("windowed value: expected whole words of 8 bytes, found another length; rebuild the view")
         first = self.words[self.starts]
-        if (first & 0xFF != VERSION).any():
+        if np.count_nonzero(first & 0xFF != VERSION):
             raise ValueError(f"windowed value: expected version {VERSION}, found another; rebuild the view")
         self.head, self.bitmap = (first >> 8) & 0xFF, (first >> 16) & 0xFFFF
         self.touched = np.bitwise_count(self.bitmap).astype(np.int64)
@@ -67,9 +67,9 @@ class Keys:
         """Each value ends where its parts do: reading beyond would take the tiles of another key for its own."""
         heads, head = self._heads, self._layout.head
         whole = (heads.head == head) & (heads.ends - heads.starts >= head)
-        if whole.all():
+        if np.count_nonzero(whole) == len(whole):
             whole = self._ring_starts[-1] == heads.ends
-        if not whole.all():
+        if np.count_nonzero(whole) < len(whole):
             row = int(heads.present[np.argmin(whole)])
             where = f"view {view.name!r}, windowed value {row} of {heads.rows}"
             raise CorruptValue(
@@ -193,7 +193,7 @@ class _Tiles:
 
     def _counted(self, chosen: np.ndarray) -> np.ndarray:
         """int64 [m]: how many of each key's tiles are chosen."""
-        if not chosen.any():
+        if not np.count_nonzero(chosen):
             return np.zeros(len(self._begins), np.int64)
         running = np.concatenate([[0], np.cumsum(chosen)])
         return running[self._ends] - running[self._begins]

@@ -12,8 +12,9 @@ def states(ttl_us: int, found: np.ndarray, event_us: np.ndarray, now_us: int) ->
     """uint8 [n] of Feast's FieldStatus: PRESENT, OUTSIDE_MAX_AGE or NOT_FOUND. ttl_us: 0 for none."""
     seen = _SEEN[found.view(np.uint8)]
     if ttl_us:
-        age = now_us - event_us
-        if len(age) and age.max() > ttl_us:
+        oldest = np.minimum.reduce(event_us, initial=now_us)
+        if now_us - oldest > ttl_us:
+            age = now_us - event_us
             seen[found & (age > ttl_us)] = FieldStatus.OUTSIDE_MAX_AGE
             seen[age > 2 * ttl_us] = FieldStatus.NOT_FOUND
     return seen

@@ -82,7 +82,7 @@ def parts(values: pa.LargeBinaryArray, layouts: Mapping[int, Layout]) -> list[Pa
     if not len(starts):
         return []
     ids = _ids(data, starts, lengths, rows)
-    known = ids[:1] if len(ids) == 1 or (ids == ids[0]).all() else np.unique(ids)
+    known = ids[:1] if len(ids) == 1 or not np.count_nonzero(ids != ids[0]) else np.unique(ids)
     found = []
     for each in known:
         layout = layouts.get(int(each))
@@ -123,7 +123,7 @@ def blob(part: Part, name: str) -> Stored:
     wrong = (begins > ends) | (ends > room)
     if at == len(layout.variable) - 1:
         wrong |= ends != room
-    if wrong.any():
+    if np.count_nonzero(wrong):
         raise CorruptValue(f"offsets of {name!r} leave the value", _first(part.rows, wrong))
     starts = part.starts + layout.fixed_size + begins
     return Stored(gather(part.data, starts, ends - begins), present(part, name))
@@ -164,7 +164,7 @@ def gather(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> pa.Larg
     np.cumsum(lengths, out=offsets[1:])
     if len(starts) == 1:  # one long row is a slice, not a window to be looked for
         return from_offsets(offsets, np.ascontiguousarray(data[starts[0] : starts[0] + lengths[0]]))
-    size = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else None
+    size = int(lengths[0]) if len(lengths) and not np.count_nonzero(lengths != lengths[0]) else None
     if size:
         taken = windows_of(data, size)[starts]
     else:
@@ -213,10 +213,11 @@ def valid_of(values: pa.Array) -> np.ndarray:
 
 
 def _ids(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
-    if lengths.min() < HEADER:
+    if np.minimum.reduce(lengths) < HEADER:
         raise CorruptValue(f"{lengths.min()} bytes, expected at least {HEADER}", _first(rows, lengths < HEADER))
     size = int(lengths[0])
-    if starts[-1] - starts[0] == size * (len(starts) - 1) and (lengths == size).all():  # side by side, all of one size
+    alike = starts[-1] - starts[0] == size * (len(starts) - 1) and not np.count_nonzero(lengths != size)
+    if alike:  # side by side, all of one size
         return strided(data[starts[0] : starts[-1] + size].reshape(-1, size), 0, "<u8")
     return np.ascontiguousarray(windows_of(data, 8)[starts]).view("<u8")[:, 0]
 
@@ -230,7 +231,7 @@ def _part(
         rows = chosen if rows is None else rows[chosen]
     size = layout.fixed_size
     wrong = lengths < size if layout.variable else lengths != size
-    if wrong.any():
+    if np.count_nonzero(wrong):
         found = lengths[wrong.argmax()]
         expected = f"at least {size}" if layout.variable else str(size)
         raise CorruptValue(f"{found} bytes, expected {expected} for layout {layout.id:016x}", _first(rows, wrong))

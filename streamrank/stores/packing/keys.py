@@ -100,17 +100,27 @@ def with_prefix(prefix: bytes, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray
 
 
 def suffixes(components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
-    """What the keys of these components end with, the same for all views; null where a component is null."""
+    """What the keys of these components end with, the same for all views; null where a component is null.
+
+    A component of one value is that of all `rows`.
+    """
+    if all(len(array) == 1 for array in components):
+        ends = [_end(array) for array in components]
+        return pa.array([None if None in ends else b"".join(ends)] * rows, pa.large_binary())
     segments: list[pa.Array] = []
     fixed: list[np.ndarray] = [np.empty((rows, 0), np.uint8)]
     for array in components:
+        if len(array) == 1 and rows != 1:
+            end = np.frombuffer(_end(array) or b"", np.uint8)
+            fixed.append(np.broadcast_to(end, (rows, len(end))))
+            continue
         tag, values = _tag(array)
         fixed.append(np.full((rows, 1), ord(tag), np.uint8))
         if isinstance(values, np.ndarray):
             fixed.append(values.view(np.uint8).reshape(rows, 8))
             continue
-        lengths = np.diff(offsets_of(values)).astype("<u4")
-        fixed.append(lengths.view(np.uint8).reshape(rows, 4))
+        bounds = offsets_of(values)
+        fixed.append((bounds[1:] - bounds[:-1]).astype("<u4").view(np.uint8).reshape(rows, 4))
         segments += [binary(np.concatenate(fixed, axis=1)), values]
         fixed = []
     if fixed:
@@ -119,8 +129,19 @@ def suffixes(components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
     absent = [array for array in components if array.null_count]
     if not absent:
         return ends
-    valid = np.logical_and.reduce([valid_of(array) for array in absent])
+    valid = np.logical_and.reduce([np.broadcast_to(valid_of(array), (rows,)) for array in absent])
     return pc.if_else(pa.array(valid), ends, pa.scalar(None, pa.large_binary()))
+
+
+def _end(array: pa.Array) -> bytes | None:
+    """The one value's part of a key; None where it is null."""
+    tag, values = _tag(array)
+    if array.null_count:
+        return None
+    if isinstance(values, np.ndarray):
+        return tag.encode() + values.tobytes()
+    value = values[0].as_py()
+    return tag.encode() + len(value).to_bytes(4, "little") + value
 
 
 def _tag(array: pa.Array) -> tuple[str, np.ndarray | pa.LargeBinaryArray]:

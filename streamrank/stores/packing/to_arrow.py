@@ -7,7 +7,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import feast_value_type_to_python_type
 from feast.value_type import ValueType
 
-from streamrank.stores.packing.columns import Stored, data_of, gather, offsets_of
+from streamrank.stores.packing.columns import Stored, data_of, from_offsets, gather, offsets_of
 from streamrank.stores.packing.errors import CorruptValue
 from streamrank.stores.packing.kinds import NO_INSTANT, Form, Kind
 
@@ -36,7 +36,7 @@ def elements(kind: Kind, stored: Stored) -> tuple[np.ndarray, pa.Array]:
     """Lists of numbers as offsets [n + 1] and elements; CorruptValue where bytes are no whole number of elements."""
     offsets, width = offsets_of(stored.values), kind.dtype.itemsize
     ragged = np.diff(offsets) % width != 0
-    if ragged.any():
+    if np.count_nonzero(ragged):
         raise CorruptValue(f"a list of {kind.name} that ends within an element", int(ragged.argmax()))
     raw = data_of(stored.values)[offsets[0] : offsets[-1]]
     values = raw.view(np.uint8) != 0 if kind.dtype == np.bool_ else np.frombuffer(raw.tobytes(), kind.dtype)
@@ -47,6 +47,8 @@ def elements(kind: Kind, stored: Stored) -> tuple[np.ndarray, pa.Array]:
 def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     """Lists of blobs as offsets [n + 1] and blobs; CorruptValue where the starts are none."""
     offsets, data = offsets_of(stored.values), data_of(stored.values)
+    if len(offsets) == 2 and offsets[1] > offsets[0]:
+        return _split_one(data[offsets[0] : offsets[1]])
     sizes = np.diff(offsets)
     filled = np.flatnonzero(sizes)
     first = np.zeros(len(sizes), np.int64)
@@ -64,6 +66,15 @@ def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     ends[last] = sizes[counts > 0]
     _require((starts <= ends) & (ends <= sizes[row]), row)
     return listed, gather(data, offsets[row] + starts, ends - starts)
+
+
+def _split_one(data: np.ndarray) -> tuple[np.ndarray, pa.LargeBinaryArray]:
+    """Of one row that is not empty: its blobs lie side by side behind their starts, and need not be gathered."""
+    first = int.from_bytes(data[:4].tobytes(), "little")
+    _require(np.array([len(data) >= 4 and 0 < first <= len(data) and first % 4 == 0]), np.zeros(1, np.int64))
+    bounds = np.append(data[:first].view("<u4").astype(np.int64), len(data))
+    _require(np.array([not np.count_nonzero(bounds[1:] < bounds[:-1])]), np.zeros(1, np.int64))
+    return np.array([0, len(bounds) - 1]), from_offsets(bounds - first, data[first:])
 
 
 def parsed(stored: Stored) -> list[Value | None]:
@@ -106,7 +117,7 @@ def _listed(kind: Kind, offsets: np.ndarray, found: pa.Array, absent: np.ndarray
 
 
 def _nulled(array: pa.Array, absent: np.ndarray) -> pa.Array:
-    return pc.if_else(pa.array(absent), pa.scalar(None, array.type), array) if absent.any() else array
+    return pc.if_else(pa.array(absent), pa.scalar(None, array.type), array) if np.count_nonzero(absent) else array
 
 
 def _objects(kind: Kind, stored: Stored) -> pa.Array:
@@ -143,5 +154,5 @@ def _plain(value: object) -> object:
 
 
 def _require(holds: np.ndarray, rows: np.ndarray) -> None:
-    if not holds.all():
+    if np.count_nonzero(holds) < len(holds):
         raise CorruptValue("a list whose elements leave it", int(rows[(~holds).argmax()]))

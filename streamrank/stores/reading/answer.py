@@ -98,7 +98,7 @@ def answered(
         numbers, found, event_us, created_us = view.packed.matrix(values, view.numbers, layouts, keys)
     status = age.states(view.packed.ttl_us, found, event_us, at_us)
     missing = status != PRESENT
-    if (missing & found).any():
+    if np.count_nonzero(missing & found):
         numbers[missing] = np.nan
         absent = pa.array(missing)
         columns = {name: pc.if_else(absent, pa.scalar(None, column.type), column) for name, column in columns.items()}

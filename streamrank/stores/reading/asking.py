@@ -38,7 +38,7 @@ def asked(
     if not views:
         return {}
     distinct = [_distinct(view.label, tuple(view.keys.values()), rows) for view in views]
-    keys = _keys(views, distinct)
+    keys = _keys(views, distinct, rows)
     parts = [Part(own, view.windows) for view, own in zip(views, keys, strict=True)]
     shares = yield from fetched(parts, generations)
     read = {}
@@ -77,12 +77,13 @@ def reach(through: Through, held: Held, rows: Rows, layouts: KnownLayouts, now_u
         rows.add(key, column if constant else distinct.column_over_rows(column), constant)
 
 
-def _keys(views: Sequence[StoredView], distinct: Sequence[Distinct]) -> list[pa.LargeBinaryArray]:
+def _keys(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows) -> list[pa.LargeBinaryArray]:
     """Of each view those of its distinct rows; what views with the same join keys share is made once."""
     ends: dict[tuple, pa.LargeBinaryArray] = {}
     for view, own in zip(views, distinct, strict=True):
         if view.key not in ends:
-            columns = {name: own.columns[given] for name, given in view.keys.items()}
+            given = {name: rows.columns if each in rows.constant else own.columns for name, each in view.keys.items()}
+            columns = {name: given[name][each] for name, each in view.keys.items()}
             ends[view.key] = view.packed.key_ends(columns, own.keys)
     return [view.packed.with_prefix(ends[view.key]) for view in views]
 
