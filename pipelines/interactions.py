@@ -12,6 +12,7 @@ from catalog.dataset import DataSet
 from catalog.schema import ITEMS
 from catalog.sql import query
 from catalog.updates import item_updates
+from models.hidden_items import HiddenItems
 from models.interactions import Interactions
 from models.items import Items
 from pipelines import inputs
@@ -71,6 +72,20 @@ def items_of(data: DataSet, known: Items | None = None) -> Items:
             BEHIND, rows=rows, known=known.table.select(["item_id"]).append_column("place", _range(len(known)))
         )
     return Items(rows.select(ITEMS.names).cast(ITEMS).combine_chunks())
+
+
+def hidden_items(data: DataSet, acts: Interactions) -> HiddenItems:
+    """What the users of `acts` had hidden of its items, by arrival."""
+    found = query(f"""SELECT user_id, item_id, greatest(log_position, epoch_us(event_time)) AS known_at
+        FROM {inputs.events(data)} WHERE event_type = 'hide' AND user_id IS NOT NULL AND item_id IS NOT NULL""")
+    users, items = (
+        pc.index_in(found[name].combine_chunks(), pa.array(ids, pa.string())).fill_null(-1).to_numpy().astype(np.int64)
+        for name, ids in (("user_id", acts.user_ids), ("item_id", acts.item_ids))
+    )
+    times = found["known_at"].to_numpy()
+    order = np.lexsort((times, users))
+    order = order[(users[order] >= 0) & (items[order] >= 0)]
+    return HiddenItems(users[order], items[order], times[order])
 
 
 def _range(length: int) -> pa.Array:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from models.hidden_items import HiddenItems
 from models.interactions import Interactions
 from models.items import OPEN_BEGIN, Items
 from models.on_air import OnAir, Spells, instants
@@ -23,19 +24,21 @@ class Present:
 
     def __init__(
         self, history: Interactions, items: Items, rule: OnAir, spells: Spells, half_life: float, repeats: bool,
-        stated: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        stated: Mapping[str, tuple[str, ...]] = MappingProxyType({}), hidden: HiddenItems = HiddenItems(),
     ) -> None:  # fmt: skip
         self.counts, self.recent = np.zeros(len(items)), np.zeros(len(items))
         self._history, self._items, self._rule, self._spells = history, items, rule, spells
-        self._half_life, self._repeats, self._stated = half_life, repeats, stated
+        self._half_life, self._repeats, self._stated, self._hidden = half_life, repeats, stated, hidden
         self._histories = Histories(history)
         self._begins, self._began = instants(items, "available_from", OPEN_BEGIN).copy(), 0
         self._known, self._instant = 0, int(history.times[0]) if len(history) else 0
 
     def viewer(self, asked: Asked, question: int) -> Viewer:
         """Who asks, with what they did before the question's instant."""
-        found = self._histories.viewer(int(asked.users[question]), int(asked.instants[question]))
-        return replace(found, topics=self._stated[found.user_id]) if self._stated.get(found.user_id) else found
+        user, instant = int(asked.users[question]), int(asked.instants[question])
+        found = self._histories.viewer(user, instant)
+        topics = self._stated.get(found.user_id, found.topics)
+        return replace(found, topics=topics, hidden=self._hidden.by(user, instant))
 
     def moment(self, asked: Asked, question: int) -> Moment:
         """What holds for everybody then."""
@@ -48,12 +51,13 @@ class Present:
         return Moment(instant, on_air, self._begins.copy(), self.recent.astype(np.float32), watching)
 
     def allowed(self, asked: Asked, question: int, moment: Moment) -> np.ndarray:
-        """What may be ranked, bool [items]: on air, and unless repeats count none that the user had acted on.
+        """What may be ranked, bool [items]: on air, not hidden, and unless repeats count none that they had acted on.
 
         What the user did at that very instant, of which nobody knows the order, is left out too. What they wanted
         was on air, whatever else is known of it.
         """
         allowed = moment.on_air.copy()
+        allowed[self._hidden.by(int(asked.users[question]), int(asked.instants[question]))] = False
         if not self._repeats:
             seen = self._histories.viewer(
                 int(asked.users[question]), int(asked.instants[question]) + 1, len(self._history)

@@ -1,16 +1,17 @@
 """What every protocol starts from: a data set's acts and items, whether repeats count, and what was on air when."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from catalog.dataset import DataSet
+from models.hidden_items import HiddenItems
 from models.interactions import Interactions
 from models.items import Items
 from models.on_air import OnAir, Spells
 from models.retrieval.trending import half_life_of
 from pipelines import inputs
-from pipelines.interactions import interactions
+from pipelines.interactions import hidden_items, interactions
 from pipelines.moments import spells
 from pipelines.protocols.asked import Task
 from pipelines.protocols.present import Present
@@ -24,6 +25,7 @@ class World:
     """acts: all of them. ordered: their times are only an order, counted in steps. visits: see `Visits`.
 
     repeats: whether a seen item may be wanted again. rule, spells: of what is on air. stated: user_id -> topics.
+    hidden: what users do not want to see again.
     """
 
     acts: Interactions
@@ -34,11 +36,14 @@ class World:
     rule: OnAir
     spells: Spells
     stated: dict[str, tuple[str, ...]]
+    hidden: HiddenItems = field(default_factory=HiddenItems)
 
     def present(self, task: Task) -> Present:
         """The present of the task's questions. What counts as lately is chosen on what may be learned from alone."""
         half_life = half_life_of(task.fit) if len(task.fit) else 1.0
-        return Present(task.history, self.items, self.rule, self.spells, half_life, self.repeats, self.stated)
+        return Present(
+            task.history, self.items, self.rule, self.spells, half_life, self.repeats, self.stated, self.hidden
+        )  # fmt: skip
 
     @property
     def asked_for(self) -> np.ndarray:
@@ -64,7 +69,10 @@ def world(data: DataSet, repeats: bool | None = None, on_air_hours: float | None
     hours = manifest.on_air_hours if on_air_hours is None else on_air_hours
     # Of times that are an order the unit is a step, which the log keeps as a second.
     rule = OnAir(hours if hours is None or not ordered else hours * SECOND / HOUR)
-    return World(acts, items, ordered, found, repeats_count(found, said), rule, spells(data, items), _stated(data))
+    return World(
+        acts, items, ordered, found, repeats_count(found, said), rule, spells(data, items), _stated(data),
+        hidden_items(data, acts),
+    )  # fmt: skip
 
 
 def _stated(data: DataSet) -> dict[str, tuple[str, ...]]:

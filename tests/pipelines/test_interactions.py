@@ -8,7 +8,7 @@ from platforms import platform_at
 from catalog.updates import ITEM_ATTRIBUTES
 from models.items import Items
 from pipelines import feature_store
-from pipelines.interactions import ACTS, acts_sql, interactions, items_of
+from pipelines.interactions import ACTS, acts_sql, hidden_items, interactions, items_of
 from streamrank.clock import SECOND
 
 
@@ -73,3 +73,11 @@ def test_the_text_in_use_is_the_registered_one_and_the_same_where_nothing_is_reg
     after = interactions(data)[0]
     for column in ("users", "items", "times", "weights", "watched", "ratings"):
         np.testing.assert_array_equal(getattr(before, column), getattr(after, column))
+
+
+def test_what_users_hid_is_known_from_its_arrival(platform):
+    data = make_data_set(EVENTS, FILE)
+    acts, items = interactions(data)
+    hidden = hidden_items(data, acts)
+    assert (acts.user_ids[hidden.users].tolist(), items.ids[hidden.items].tolist()) == (["u1"], ["d"])
+    assert (hidden.times // SECOND).tolist() == [9]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from protocol_worlds import acts_of, world_of
 
+from models.hidden_items import HiddenItems
 from pipelines.protocols.answers import questions, simple_answers
 from pipelines.protocols.asked import Task, single
 
@@ -63,3 +64,19 @@ def test_only_what_somebody_watched_shortly_before_is_on_air():
     assert np.flatnonzero(last.moment.on_air).tolist() == [2]
     *_, earlier, _ = questions(world, task_of(world))
     assert np.flatnonzero(earlier.allowed).tolist() == [1, 2]  # and what was wanted: 2
+
+
+@given(
+    acts, st.lists(st.tuples(st.integers(0, PEOPLE - 1), st.integers(0, ITEMS - 1), st.integers(0, LAST)), max_size=9)
+)
+@settings(deadline=None)
+def test_what_was_hidden_before_a_question_leaves_unless_it_is_wanted(rows, hides):
+    made = acts_of(*zip(*rows, strict=True), catalogue=ITEMS)
+    users, items, times = np.array(sorted(hides, key=lambda row: (row[0], row[2])), np.int64).reshape(-1, 3).T
+    world = replace(world_of(made, True), hidden=HiddenItems(users, items, times))
+    task = task_of(world)
+    for question in questions(world, task):
+        user, instant = task.asked.users[question.number], task.asked.instants[question.number]
+        gone = [item for who, item, when in hides if who == user and when < instant]
+        assert set(question.viewer.hidden.tolist()) == set(gone)
+        assert not question.allowed[np.setdiff1d(gone, task.asked.of(question.number)).astype(int)].any()
