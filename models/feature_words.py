@@ -34,6 +34,7 @@ SOURCES = {
     "item_item": "what is watched together with what you watched",
     "sittings": "what is watched in one sitting with what you watched",
     "autoencoder": "what completes a history like yours",
+    "between": "what others watch at the point where you watched these",
     "near": "what is watched shortly before or after what you watched",
     "transitions": "what is watched after what you watched last",
     "content": "what resembles what you like",

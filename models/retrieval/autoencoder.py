@@ -7,7 +7,9 @@ users it soon knows them by heart; the mean of networks from different seeds for
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +18,18 @@ from threadpoolctl import threadpool_limits
 
 from models.interactions import Interactions
 from models.items import Items
+from models.retrieval.adam import Adam
 from models.retrieval.liking import liking
 from models.retrieval.source import NOTHING, Found, StepsAside, best
 from models.retrieval.standard import standard
 from models.viewer import Moment, Viewer
 
 HIDDEN = 200
-NETWORKS = 2
+NETWORKS = 2  # taught side by side
 HID = 0.5  # of a history, while it learns
 BATCH = 100  # users
 PASSES, STEPS = 30, 400  # over the users, and batches at most: some minutes where all is as large as it may be
 RATE, DECAY = 1e-3, 1e-2
-FADE, FADE_SQUARED, CLOSE = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 MOST_ITEMS, MOST_USERS = 5_000, 20_000
 Weights = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 NAMES = ("enter", "bend", "leave", "usual")
@@ -54,8 +56,9 @@ class Autoencoder:
         if not len(acts) or sizes.max() < 2:
             raise StepsAside("autoencoder: needs users who acted on at least two items")
         cells = _some(cells[np.flatnonzero(sizes)])
-        with threadpool_limits(1, "blas"):  # the same bits whatever the machine
-            networks = [_taught(cells, np.random.default_rng(seed)) for seed in range(NETWORKS)]
+        seeds = [np.random.default_rng(seed) for seed in range(NETWORKS)]
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(NETWORKS) as lanes:  # the same bits whatever the machine
+            networks = list(lanes.map(partial(_taught, cells), seeds))
         return cls(*(np.stack(layer) for layer in zip(*networks, strict=True)))
 
     def find(self, viewer: Viewer, moment: Moment, allowed: np.ndarray, most: int) -> Found:
@@ -95,12 +98,9 @@ def _some(cells: csr_array) -> csr_array:
 def _taught(cells: csr_array, random: np.random.Generator) -> Weights:
     """One network. cells: [users, items], an entry where the user acted on the item, at least one a user."""
     weights = _begun(cells, random)
-    means, squares = ([np.zeros_like(layer) for layer in weights] for _ in range(2))
-    for step, users in enumerate(_batches(cells.shape[0], random), 1):
-        whole = (cells[users].toarray() > 0).astype(np.float32)
-        rate = np.float32(RATE * np.sqrt(1 - float(FADE_SQUARED) ** step) / (1 - float(FADE) ** step))
-        for layer, mean, square, slope in zip(weights, means, squares, _slopes(weights, whole, random), strict=True):
-            _adam(layer, mean, square, slope, rate)
+    adam = Adam(weights, RATE)
+    for users in _batches(cells.shape[0], random):
+        adam.step(_slopes(weights, (cells[users].toarray() > 0).astype(np.float32), random))
     return weights
 
 
@@ -136,10 +136,3 @@ def _slopes(weights: Weights, whole: np.ndarray, random: np.random.Generator) ->
     back = (wrong @ leave.T) * (1 - bent * bent)
     decay = np.float32(DECAY)
     return part.T @ back + decay * enter, back.sum(axis=0), bent.T @ wrong + decay * leave, wrong.sum(axis=0)
-
-
-def _adam(layer: np.ndarray, mean: np.ndarray, square: np.ndarray, slope: np.ndarray, rate: np.float32) -> None:
-    """One step of Kingma and Ba 2015, in place. rate: after its corrections for the first steps."""
-    mean += (1 - FADE) * (slope - mean)
-    square += (1 - FADE_SQUARED) * (slope * slope - square)
-    layer -= rate * mean / (np.sqrt(square) + CLOSE)

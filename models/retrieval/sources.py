@@ -10,6 +10,7 @@ from models.items import Items
 from models.retrieval.again import Again
 from models.retrieval.als import Als
 from models.retrieval.autoencoder import Autoencoder
+from models.retrieval.between import Between
 from models.retrieval.content import Content
 from models.retrieval.continue_watching import ContinueWatching
 from models.retrieval.era import Era
@@ -32,7 +33,7 @@ from models.retrieval.walks import Walks
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Sittings, Autoencoder, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season,
+    Als, ItemItem, Sittings, Autoencoder, Between, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season,
     Profile, Again, Often, Lately, ContinueWatching, Followed, Trending, Popular, WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from models.retrieval.als import Als
 from models.retrieval.autoencoder import Autoencoder
+from models.retrieval.between import Between
 from models.retrieval.item_item import ItemItem
 from models.retrieval.near import Near
 from models.retrieval.sittings import Sittings
@@ -16,7 +17,7 @@ from models.retrieval.transitions import Transitions
 from models.retrieval.walks import Walks
 from models.viewer import Viewer
 
-KINDS = [Als, ItemItem, Sittings, Autoencoder, Near, Walks, Transitions]
+KINDS = [Als, ItemItem, Sittings, Autoencoder, Between, Near, Walks, Transitions]
 ACTS, CATALOGUE, MOMENT = tastes.acts(), tastes.items(), tastes.moment()
 
 
