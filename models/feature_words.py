@@ -43,6 +43,7 @@ SOURCES = {
     "season": "what was watched at the times when you were here",
     "topic_taste": "shows of topics that you watch more than others do",
     "era": "shows of the years that you like",
+    "rated": "what is rated high, and by people who rate as you do",
     "profile": "what people like you, by age and whatever else is known of you, watch more than others do",
     "trending": "what is watched most lately",
     "watched_now": "what most people watch right now",

@@ -1,5 +1,6 @@
 """A small catalogue, acts and viewers of which every source can make something."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -18,7 +19,10 @@ SIZES = worlds.Sizes(items=120, users=50, acts=3_000)
 def known() -> tuple[Interactions, Items]:
     world = worlds.world_of(SIZES)
     items = worlds.items_of(world)
-    return worlds.acts_of(world, items, SIZES.acts), items
+    acts = worlds.acts_of(world, items, SIZES.acts)
+    random = np.random.default_rng(11)
+    ratings = np.where(random.random(len(acts)) < 0.5, random.integers(1, 6, len(acts)), np.nan)
+    return replace(acts, ratings=ratings.astype(np.float32)), items
 
 
 @cache

@@ -24,7 +24,7 @@ from models.retrieval.source import NOTHING, Found, StepsAside, best
 from models.retrieval.standard import standard
 from models.viewer import Moment, Viewer
 
-NETWORKS = 2  # taught side by side
+NETWORKS = 1  # two are no better on ML-100K; several are taught side by side
 MOST_ITEMS, MOST_USERS = 5_000, 20_000
 CELLS = 1_500_000  # places times items that are looked at for a viewer: of their latest acts, where there are more
 NAMES = ("near", "whole", "bend", "leave", "usual", "together")

@@ -22,6 +22,7 @@ from models.retrieval.own_visits import Lately, Often
 from models.retrieval.popular import Popular
 from models.retrieval.precomputed import Precomputed
 from models.retrieval.profile import Profile
+from models.retrieval.rated import Rated
 from models.retrieval.season import Season
 from models.retrieval.sittings import Sittings
 from models.retrieval.source import Source, StepsAside
@@ -34,7 +35,7 @@ from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
     Als, ItemItem, Sittings, Autoencoder, Between, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season,
-    Profile, Again, Often, Lately, ContinueWatching, Followed, Trending, Popular, WatchedNow, Fresh, Precomputed,
+    Rated, Profile, Again, Often, Lately, ContinueWatching, Followed, Trending, Popular, WatchedNow, Fresh, Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 
