@@ -50,8 +50,8 @@ def transform(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[
         return {field.name: pa.nulls(0, from_feast_to_pyarrow_type(field.dtype)) for field in view.features}
     if not columnwise(view):
         return _as_feast_does(view, columns, rows)
-    given = {name: _column(view, columns[found], kind, found) for name, (found, kind) in inputs.items()}
-    answer = _function(view)(MappingProxyType(given))
+    once = {found: _column(view, columns[found], kind, found) for found, kind in inputs.values()}
+    answer = _function(view)(MappingProxyType({name: once[found] for name, (found, _) in inputs.items()}))
     return {field.name: _declared(view, field, answer, rows) for field in view.features}
 
 

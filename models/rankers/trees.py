@@ -1,6 +1,7 @@
 """Grown trees as a model: LambdaMART, the click model, their blend and the forest are all this once they are fitted."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +23,7 @@ class Trees:
     def width(self) -> int:
         return self.booster.num_features() - self._slots
 
-    @property
+    @cached_property
     def _slots(self) -> int:
         return int((self.booster.feature_names or [""])[-1] == SLOT)
 

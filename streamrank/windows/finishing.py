@@ -1,17 +1,16 @@
 """From stored values to features at an instant, for all keys at once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.windows import reading
+from streamrank.windows.adding import ADDITIVE, Group, groups_of
 from streamrank.windows.final import as_declared, as_float32, final
-from streamrank.windows.layout import Summands
 from streamrank.windows.reading import Keys
-from streamrank.windows.slots import Feature, Slot
+from streamrank.windows.slots import Feature
 from streamrank.windows.spec import WindowedView
 
 
@@ -21,14 +20,20 @@ def finish(view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str]
     values: what is stored of each key, null for a key never seen, which reads as an empty one. Raises ValueError where
     a value was written in another format.
     """
+    if values.null_count == len(values):
+        return np.repeat(_nothing(view, tuple(names)), len(values), axis=0)
+    return _finished_all(view, values, names, at_us)
+
+
+def _finished_all(view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str], at_us: int) -> np.ndarray:
     matrix, keys = np.empty((len(values), len(names)), np.float32), Keys(view, values)
-    summed, others = _apart(view, tuple(names))
-    for (slide_us, window_us), sums in summed.items():
-        found = keys.sums(sums.summands, window_us, slide_us, at_us)
-        matrix[:, sums.places] = as_float32(found[: len(sums.places)]).T
-        by_slot = dict(zip(sums.slots, found, strict=True)) if sums.others else {}
-        for place, feature in sums.others:
-            matrix[:, place] = as_float32(final(feature, by_slot, view.scales))
+    groups, others = _apart(view, tuple(names))
+    for group in groups:
+        found = keys.added(group, at_us)
+        matrix[:, group.places] = as_float32(found[group.of_slot, :, group.of_window]).T
+        for place, feature, window in group.others:
+            sums = dict(zip(group.slots, found[:, :, window], strict=True))
+            matrix[:, place] = as_float32(final(feature, sums, view.scales))
     for place, (_, found) in zip(others, _finished(view, keys, [names[place] for place in others], at_us), strict=True):
         matrix[:, place] = as_float32(found)
     return matrix
@@ -49,26 +54,8 @@ def applied(values: pa.LargeBinaryArray) -> np.ndarray:
     return reading.positions(values, SHARDS, NEVER)
 
 
-@dataclass(frozen=True)
-class Sums:
-    """What is made of counts and sums over one window. slots: to sum up, first those that are features as they are.
-
-    places: of these features, in the order of the slots. others: places and features that are made of several slots
-    or in another scale. summands: where the slots are read.
-    """
-
-    slots: Sequence[Slot]
-    summands: Summands
-    places: Sequence[int]
-    others: Sequence[tuple[int, Feature]]
-
-
-Summed = dict[tuple[int, int], Sums]
-ADDITIVE = ("count", "sum", "mean")
-
-
-def _apart(view: WindowedView, names: tuple[str, ...]) -> tuple[Summed, list[int]]:
-    """What counts and sums answer by slide and window, and the places of the others."""
+def _apart(view: WindowedView, names: tuple[str, ...]) -> tuple[list[Group], list[int]]:
+    """How counts and sums over windows are answered, and the places of all other features."""
     asked = (id(view.features), names)
     if asked not in _KNOWN:
         if len(_KNOWN) > MOST_KNOWN:
@@ -77,33 +64,26 @@ def _apart(view: WindowedView, names: tuple[str, ...]) -> tuple[Summed, list[int
     return _KNOWN[asked][1:]
 
 
-def _parted(view: WindowedView, names: tuple[str, ...]) -> tuple[Summed, list[int]]:
+def _parted(view: WindowedView, names: tuple[str, ...]) -> tuple[list[Group], list[int]]:
     known = {feature.name: feature for feature in view.features}
-    additive, others = {}, []
-    for place, name in enumerate(names):
-        feature = known[name]
-        if feature.slide_us and feature.function in ADDITIVE:
-            additive.setdefault((feature.slide_us, feature.window_us), []).append((place, feature))
-        else:
-            others.append(place)
-    return {window: _sums(view, features) for window, features in additive.items()}, others
+    placed = [(place, known[name]) for place, name in enumerate(names)]
+    added = [each for each in placed if each[1].slide_us and each[1].function in ADDITIVE]
+    return groups_of(view.layout, added, view.scales), [each[0] for each in placed if each not in added]
 
 
-def _sums(view: WindowedView, features: Sequence[tuple[int, Feature]]) -> Sums:
-    """Of the features over one window, by place."""
-    whole, others = [], []
-    for place, feature in features:
-        exact = feature.function != "mean" and feature.column not in view.scales
-        (whole if exact else others).append((place, feature))
-    slots = [feature.slots[0] for _, feature in whole]
-    more = dict.fromkeys(slot for _, feature in others for slot in feature.slots if slot not in slots)
-    wanted, (_, first) = [*slots, *more], features[0]
-    summands = view.layout.summands(first.slide_us, wanted)
-    return Sums(wanted, summands, [place for place, _ in whole], others)
+def _nothing(view: WindowedView, names: tuple[str, ...]) -> np.ndarray:
+    """What a key that was never seen has at any instant, float32 [1, len(names)]."""
+    asked = (id(view.features), names)
+    if asked not in _NOTHING:
+        if len(_NOTHING) > MOST_KNOWN:
+            _NOTHING.clear()
+        _NOTHING[asked] = view.features, _finished_all(view, pa.nulls(1, pa.large_binary()), names, 0)
+    return _NOTHING[asked][1]
 
 
 MOST_KNOWN = 1_000
 _KNOWN: dict[tuple, tuple] = {}  # holds the features too, whose identity is the key
+_NOTHING: dict[tuple, tuple] = {}  # the same
 
 
 def _finished(view: WindowedView, keys: Keys, names: Sequence[str], at_us: int) -> Iterator[tuple[Feature, np.ndarray]]:

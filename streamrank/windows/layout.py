@@ -10,11 +10,9 @@ point, min and max f64, last i64 event time, i64 position and f64; NaN where the
 lifetime.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
 
 from streamrank.windows.slots import Ring, Slot
 
@@ -40,22 +38,6 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Summands:
-    """Counts and sums of one ring, to be read at once. number: of the ring. count: how many they are.
-
-    in_halves, in_words: which of them are counts of u32 and which sums of i64, int64 places among them; halves, words:
-    the place of each in its tile, int64 columns [n, 1].
-    """
-
-    number: int
-    count: int
-    in_halves: np.ndarray
-    halves: np.ndarray
-    in_words: np.ndarray
-    words: np.ndarray
-
-
-@dataclass(frozen=True)
 class Layout:
     """head: words of it. lifetime: of each slot its first word behind the positions; lifetime_words: of all."""
 
@@ -68,26 +50,12 @@ class Layout:
         """Of the ring with this slide."""
         return next(n for n, tile in enumerate(self.tiles) if tile.ring.slide_us == slide_us)
 
-    def summands(self, slide_us: int, slots: Sequence[Slot]) -> Summands:
-        """Where counts and sums of the ring with this slide are read."""
-        number = self.number(slide_us)
-        tile = self.tiles[number]
-        in_halves = [place for place, slot in enumerate(slots) if slot in tile.counts]
-        in_words = [place for place, slot in enumerate(slots) if slot not in tile.counts]
-        halves, words = [tile.counts[slots[at]] for at in in_halves], [tile.words[slots[at]] for at in in_words]
-        columns = (_row(in_halves), _row(halves)[:, None], _row(in_words), _row(words)[:, None])
-        return Summands(number, len(slots), *columns)
-
 
 @lru_cache
 def layout_of(rings: tuple[Ring, ...], lifetime: tuple[Slot, ...]) -> Layout:
     """The layout of a view's values."""
     words, total = _places(lifetime, 0)
     return Layout(-(-(4 + 2 * len(rings)) // WORD), words, total, tuple(_tile(ring) for ring in rings))
-
-
-def _row(places: Sequence[int]) -> np.ndarray:
-    return np.array(places, np.int64)
 
 
 def _tile(ring: Ring) -> Tile:

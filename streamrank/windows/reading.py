@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from streamrank.stores.connection import wire
 from streamrank.stores.packing.errors import CorruptValue
-from streamrank.windows.layout import VERSION, WORD, Summands, Tile
+from streamrank.windows.adding import Group, added
+from streamrank.windows.layout import VERSION, WORD, Tile
 from streamrank.windows.slots import Feature, Slot
 from streamrank.windows.spec import WindowedView
 
@@ -89,17 +90,15 @@ class Keys:
         whole[heads.present] = found
         return whole
 
-    def sums(self, slots: Summands, window_us: int, slide_us: int, at_us: int) -> np.ndarray:
-        """As `aggregate`, of several counts and sums over one window at once: int64 [slots, n]."""
-        heads = self._heads
-        if not len(heads.present):
-            return np.zeros((slots.count, heads.rows), np.int64)
-        now = at_us // slide_us
-        found = self._tiles(slots.number).sums(slots, now - window_us // slide_us, now)
+    def added(self, group: Group, at_us: int) -> np.ndarray:
+        """Counts and sums over several windows up to `at_us`: int64 [slots, n, windows] of the group."""
+        heads, rings = self._heads, group.rings
         if len(heads.present) == heads.rows:
-            return found
-        whole = np.zeros((slots.count, heads.rows), np.int64)
-        whole[:, heads.present] = found
+            return added(group, heads.words, self._ring_starts[rings.start], self._counts[rings], at_us)
+        whole = np.zeros((len(group.slots), heads.rows, len(group.ring)), np.int64)
+        if len(heads.present):
+            found = added(group, heads.words, self._ring_starts[rings.start], self._counts[rings], at_us)
+            whole[:, heads.present] = found
         return whole
 
     def _lifetime(self, slot: Slot) -> np.ndarray:
@@ -164,19 +163,6 @@ class _Tiles:
         found = reduce.reduceat(column, bounds, dtype=EMPTY[slot.function][0])[::2]
         found[empty] = EMPTY[slot.function][1]  # of no tiles it gives some tile
         return found
-
-    def sums(self, slots: Summands, oldest: int, newest: int) -> np.ndarray:
-        """As `over`, of counts and sums: int64 [slots, m]; differences of totals, which may wrap around."""
-        if not len(self._numbers):
-            return np.zeros((slots.count, len(self._begins)), np.int64)
-        begins, ends = self._range(oldest, newest)
-        totals = np.zeros((slots.count, len(self._places)), np.int64)
-        if len(slots.in_halves):
-            totals[slots.in_halves, 1:] = self._words.view(np.uint32).take(slots.halves + self._halves[:-1])
-        if len(slots.in_words):
-            totals[slots.in_words, 1:] = self._words.take(slots.words + self._places[:-1])
-        np.cumsum(totals, axis=1, out=totals)
-        return totals.take(ends, axis=1) - totals.take(begins, axis=1)
 
     def _last(self, column: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Tiles ascend by event time, so it is in the newest one that holds any."""
