@@ -24,7 +24,7 @@ from models.rankers.examples import Examples
 from models.rankers.measures import LISTS, worth
 from models.retrieval.sources import fit_all
 
-KINDS = ("choice", "lambdamart", "click")
+KINDS = ("choice", "pair", "lambdamart")
 FEWEST = 50  # questions with a right candidate below which nothing is learned
 BY_CHANCE = 0.01  # the best of many sources leads by as much on some hundred questions where none is better
 

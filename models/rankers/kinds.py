@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from models.fitting import held_out
-from models.rankers import blend, choice, click, forest, lambdamart, logistic, two_tower
+from models.rankers import blend, choice, click, forest, lambdamart, logistic, pair, two_tower
 from models.rankers.examples import Examples
 from models.rankers.measures import AREAS, measured, worth
 from models.rankers.model import Model
@@ -19,6 +19,7 @@ KINDS: dict[str, ModuleType] = {
     "click": click,
     "blend": blend,
     "choice": choice,
+    "pair": pair,
     "forest": forest,
     "logistic": logistic,
     "two_tower": two_tower,
