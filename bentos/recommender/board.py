@@ -7,7 +7,7 @@ was known last holds.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from streamrank.stores.reader import OnlineReader
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
+MOST_HELD = 250_000  # items: of more, only those that requests name are held
 PART = 500  # items of one read: a request waits for no more than that
 REST = 20  # times as long as a read worked, requests have the machine to themselves: each bears a little, none much
 
@@ -39,12 +40,14 @@ class Board:
     """Refreshed by a thread of its own between `start` and `close`; what it knows is replaced as a whole."""
 
     def __init__(
-        self, store: FeatureStore, catalogue: Callable[[], Catalogue], trending: Trending, hours: float | None
-    ) -> None:
+        self, store: FeatureStore, catalogue: Callable[[], Catalogue], trending: Trending, hours: float | None,
+        hold: Callable[[Mapping[str, np.ndarray]], None],
+    ) -> None:  # fmt: skip
         """catalogue: the one in use. trending: what counts as watched lately. hours: an item is on air while anyone has
-        acted on it within so many; None: by its times."""
+        acted on it within so many; None: by its times. hold: is told of all items as they are read, so that requests
+        need not read what their keys are reached by."""
         self._reader, self._catalogue = OnlineReader(store, list(FEATURES)), catalogue
-        self._trending, self._hours = trending, hours
+        self._trending, self._hours, self._hold = trending, hours, hold
         self._standing = self._of(np.full((0, len(self._reader.names)), np.nan, np.float32))
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board", daemon=True)
@@ -61,7 +64,10 @@ class Board:
         parts = []
         for start in range(0, len(item_ids), PART):
             began = time.thread_time()
-            parts.append(self._reader.read({"item_id": item_ids[start : start + PART]}).matrix)
+            part = {"item_id": item_ids[start : start + PART]}
+            parts.append(self._reader.read(part).matrix)
+            if len(item_ids) <= MOST_HELD:
+                self._hold(part)
             if self._closing.wait(rest * (time.thread_time() - began)):
                 return
         if parts:

@@ -126,13 +126,15 @@ def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     store = open_store(CHECKOUT / "feature_repo", patience)
     items = live_items(online_store(store).connection(store.config), store.project)
     live = Live(read_catalogue(folder, recommender), OnAir(items))
+    online = OnlineFeatures(store, recommender.service, recommender.feast_features, patience)
+    trending, hours = _trending(recommender), recommender.on_air.hours
     return Ranking(
         recommender=recommender,
         live=live,
-        board=Board(store, lambda: live.catalogue, _trending(recommender), recommender.on_air.hours),
+        board=Board(store, lambda: live.catalogue, trending, hours, online.reader.hold),
         viewers=OnlineViewers(store),
         retrieval=Retrieval(recommender.names, chosen.source_budget_seconds, measured),
-        online=OnlineFeatures(store, recommender.service, recommender.feast_features, patience),
+        online=online,
         scoring=Scoring(recommender),
         reranking=Reranking(recommender),
         measured=measured,

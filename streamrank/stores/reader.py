@@ -152,13 +152,12 @@ class OnlineReader:
         Raises ValueError where a key or a field is missing, does not fit its type or has another length than others,
         and where `at_us` lies in the past: an online store holds the present only.
         """
-        steps, sent = self._steps(keys, request or {}, at_us), None
-        try:
-            while True:
-                step = steps.send(sent)
-                sent = None if isinstance(step, ToDecode) else self._connection.fetch(step)
-        except StopIteration as finished:
-            return finished.value
+        return self._driven(self._steps(keys, request or {}, at_us))
+
+    def hold(self, keys: Mapping[str, Any]) -> None:
+        """Reads ahead what leads from these items to other keys, where it is not held or not for much longer, so that a
+        request finds it held. keys: columns of join keys, as of `read`."""
+        self._driven(self._ahead(keys))
 
     async def read_async(
         self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None
@@ -174,6 +173,22 @@ class OnlineReader:
                     sent = await self._connection.fetch_async(step)
         except StopIteration as finished:
             return finished.value
+
+    def _driven(self, steps: Steps) -> Any:
+        sent = None
+        try:
+            while True:
+                step = steps.send(sent)
+                sent = None if isinstance(step, ToDecode) else self._connection.fetch(step)
+        except StopIteration as finished:
+            return finished.value
+
+    def _ahead(self, keys: Mapping[str, Any]) -> Steps:
+        rows, now_us = rows_of(keys), clock.now_us()
+        for through in self._plan.throughs:
+            name = through.packed.name
+            if rows.columns.keys() >= {*through.keys}:
+                yield from reach(through, self._held[name], rows, self._layouts[name], now_us, now_us, ahead=True)
 
     def _steps(self, keys: Mapping[str, Any], request: Mapping[str, Any], at_us: int | None) -> Steps:
         """What `asked` and `reach` yield; returns an OnlineRead."""

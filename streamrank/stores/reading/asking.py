@@ -52,14 +52,17 @@ def asked(
     return read
 
 
-def reach(through: Through, held: Held, rows: Rows, layouts: KnownLayouts, now_us: int, at_us: int) -> Steps:
-    """Adds to `rows` the keys that `through` leads to and that are not given; fetches the items that are not held."""
+def reach(
+    through: Through, held: Held, rows: Rows, layouts: KnownLayouts, now_us: int, at_us: int, ahead: bool = False
+) -> Steps:
+    """Adds to `rows` the keys that `through` leads to and that are not given; fetches the items that are not held.
+    ahead: those too that will not be for long."""
     wanted = {key: feature for key, feature in through.reached.items() if key not in rows.columns}
     if not wanted:
         return
     distinct = _distinct(through.packed.name, through.keys, rows)
     items = _hashable(distinct, through.keys)
-    values, event_us, stale = held.find(items, now_us)
+    values, event_us, stale = held.find(items, now_us, ahead)
     if len(stale):
         columns = {name: distinct.columns[name].take(pa.array(stale)) for name in through.keys}
         keys = through.packed.keys(columns, len(stale))
@@ -89,7 +92,7 @@ def _keys(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows)
 
 
 def _distinct(label: str, names: Sequence[str], rows: Rows) -> Distinct:
-    missing = sorted(set(names) - set(rows.columns))
+    missing = sorted(name for name in names if name not in rows.columns)
     if missing:
         raise ValueError(
             f"feature view {label!r} is keyed by {sorted(names)}: {missing} missing, given are {sorted(rows.columns)}; "

@@ -112,6 +112,20 @@ def test_what_is_held_of_an_item_is_read_anew_after_a_minute(shop):
         assert rows(reader.read(asked)) == [[1, 20, 20, 6, -1], [-1, 20, 30, 5, 300]]
 
 
+def test_what_is_held_ahead_is_not_read_by_a_request_and_is_read_anew_after_half_a_minute(shop, redis_server):
+    reader, asked = OnlineReader(shop, SERVICE), {"user_id": "u1", "item_id": ["i1", "lost"]}
+    reader.hold({"item_id": asked["item_id"]})
+    reader.hold({"user_id": "u1"})  # which leads nowhere
+    before = calls(redis_server, "mget")
+    assert rows(reader.read(asked)) == [[1, 20, 10, 5, 100], [-1, 20, -1, -1, -1]]
+    assert calls(redis_server, "mget") == before + 1
+    known(shop, NOW + 1, i1=("c2", ["t2"]))
+    for later, found in ((30 * SECOND, [1, 20, 10, 5, 100]), (30 * SECOND + 1, [1, 20, 20, 6, -1])):
+        with clock.use(VirtualClock(NOW + later)):
+            reader.hold({"item_id": ["i1"]})
+            assert rows(reader.read(asked))[0] == found
+
+
 def test_an_expired_attribute_leads_nowhere(shop):
     reader = OnlineReader(shop, SERVICE)
     asked = {"user_id": "u1", "item_id": "i1"}
