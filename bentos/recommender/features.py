@@ -35,7 +35,8 @@ class OnlineFeatures:
             )
         patience = max(PAST_TOLERANCE_US, round(patience_seconds * SECOND))
         self.reader = OnlineReader(store, _taken(registered, names), past_us=patience)
-        self._places = [self.reader.names.index(name) for name in names]
+        places = [self.reader.names.index(name) for name in names]
+        self._places = None if places == [*range(len(self.reader.names))] else np.array(places, np.int64)
 
     def read(self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None) -> OnlineRead:
         """The features of a user's items. item_ids: str [items]."""
@@ -44,7 +45,7 @@ class OnlineFeatures:
 
     def matrix(self, read: OnlineRead) -> np.ndarray:
         """float32 [items, names], NaN where a feature is missing."""
-        return read.matrix if self._places == [*range(len(read.names))] else read.matrix[:, self._places]
+        return read.matrix if self._places is None else read.matrix[:, self._places]
 
 
 def _taken(service: FeatureService, names: Sequence[str]) -> FeatureService | list[str]:

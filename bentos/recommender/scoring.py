@@ -22,11 +22,11 @@ class Scoring:
         if missing := sorted({*recommender.source_features} - {*given}):
             raise ValueError(f"the promoted model takes {missing}, its sources are {recommender.names}: {REMEDY}")
         self.from_sources = recommender.source_features
-        self._taken = recommender.taken
+        self._taken = np.array([given.index(name) for name in recommender.source_features], np.int64)
 
     def matrix(self, feast: np.ndarray, sources: np.ndarray) -> np.ndarray:
         """float32 [rows, features]: those of Feast, then those of the sources."""
-        return np.concatenate([feast, self._taken(sources)], axis=1)
+        return np.concatenate([feast, sources[:, self._taken]], axis=1)
 
     def scores(self, matrix: np.ndarray) -> np.ndarray:
         """float32 [rows]."""

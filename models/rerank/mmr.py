@@ -67,10 +67,11 @@ def _order(relevance: np.ndarray, likeness: Likeness, weight: float, k: int) -> 
     worth, alike = (1 - weight) * relevance, np.zeros(len(relevance))
     open_to, chosen = np.ones(len(relevance), bool), []
     for _ in range(min(k, len(relevance))):
-        best = int(np.where(open_to, worth - weight * alike, -np.inf).argmax())
+        best = int((worth - weight * alike).argmax())
         chosen.append(best)
-        open_to[best] = False
-        alike = np.maximum(alike, likeness.to(best))
+        worth[best] = -np.inf  # whatever it is like, it is not chosen again
+        np.maximum(alike, likeness.to(best), out=alike)
+    open_to[chosen] = False
     return np.concatenate([np.array(chosen, np.int64), np.flatnonzero(open_to)])
 
 

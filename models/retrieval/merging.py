@@ -12,6 +12,7 @@ from models.retrieval.source import NOTHING, Found
 
 SMOOTHING = 150.0  # ranks that a rank of 0 is told from; what single sources say counts the more the less it is
 SURE = 3
+CLOSE = 30  # items of the catalogue for each that was found, up to which marking them costs less than sorting
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) ->
     """
     lists = [found.get(name, NOTHING).places for name in names]
     ranks = np.concatenate([np.arange(len(places)) for places in lists] or [np.zeros(0, np.int64)])
-    places, item = np.unique(np.concatenate([*lists, np.zeros(0, np.int64)]), return_inverse=True)
+    places, item = _distinct(np.concatenate([*lists, np.zeros(0, np.int64)]))
     fused = np.bincount(item, 1 / (SMOOTHING + 1 + ranks), minlength=len(places))
     sure = np.bincount(item, ranks < SURE, minlength=len(places)) > 0
     kept = np.argsort(-fused - sure, kind="stable")[:most]  # all that is fused is below 1
@@ -47,6 +48,16 @@ def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) ->
     of_source[item, np.repeat(np.arange(len(names)), [len(places) for places in lists])] = ranks + 1
     features = _features(found, names, places[kept], of_source[kept])
     return Candidates(places[kept], features, ~np.isnan(of_source[kept]))
+
+
+def _distinct(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each place once, ascending, and where each of `places` is among them; without sorting where they lie close."""
+    beyond = int(places.max(initial=-1)) + 1
+    if beyond > CLOSE * len(places):
+        return np.unique(places, return_inverse=True)
+    there = np.zeros(beyond, bool)
+    there[places] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[places]
 
 
 def features_of(found: Mapping[str, Found], names: Sequence[str], places: np.ndarray) -> np.ndarray:

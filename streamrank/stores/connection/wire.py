@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 END = pa.scalar(b"\r\n", pa.large_binary())
 EMPTY = pa.scalar(b"", pa.large_binary())
+_HEADS = pa.array([b"$%d" % length for length in range(512)], pa.large_binary())  # of all keys that are usual
 
 
 def command(*words: bytes) -> bytes:
@@ -32,11 +33,14 @@ def bulk(column: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
     if column.null_count:
         raise ValueError(f"expected no nulls, found {column.null_count} of {len(column)}")
     bounds = offsets(column)
-    if len(column) and (bounds[1:] - bounds[:-1] == bounds[1] - bounds[0]).all():
+    lengths = bounds[1:] - bounds[:-1]
+    if len(column) and not np.count_nonzero(lengths != lengths[0]):
         return _bulk_of_one_length(column, bounds)
-    lengths = pc.dictionary_encode(pc.binary_length(column))
-    heads = pa.array([b"$%d" % length for length in lengths.dictionary.to_pylist()], pa.large_binary())
-    return pc.binary_join_element_wise(heads.take(lengths.indices), column, EMPTY, END)
+    if np.maximum.reduce(lengths, initial=0) < len(_HEADS):
+        return pc.binary_join_element_wise(_HEADS.take(pa.array(lengths)), column, EMPTY, END)
+    encoded = pa.array(lengths).dictionary_encode()
+    heads = pa.array([b"$%d" % length for length in encoded.dictionary.to_pylist()], pa.large_binary())
+    return pc.binary_join_element_wise(heads.take(encoded.indices), column, EMPTY, END)
 
 
 def _bulk_of_one_length(column: pa.LargeBinaryArray, bounds: np.ndarray) -> pa.LargeBinaryArray:

@@ -189,5 +189,7 @@ def block_of(output: Output, column: pa.Array) -> np.ndarray | None:
 
 def single(values: Column) -> np.ndarray:
     """float32 [n] of numbers, NaN where missing, infinite where too large."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float32:
+        return values
     with np.errstate(over="ignore"):
         return as_numbers(values).astype(np.float32)
