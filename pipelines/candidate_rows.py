@@ -21,9 +21,9 @@ def candidate_rows(
 ) -> tuple[pa.Table, np.ndarray]:
     """(rows, how many answers each source proposed, int64 [names]).
 
-    The rows: qid, label, user_id, item_id, request_time, surface, known_at, then SOURCE_FEATURES(names); by qid.
-    asked, wanted: `questions`. Questions none of whose answers, or nothing but answers, was proposed are left out. A
-    negative is known when the answers are.
+    The rows: qid, label, user_id, item_id, request_time, surface, known_at, weight, then SOURCE_FEATURES(names), by
+    qid. asked, wanted: `questions`. Questions none of whose answers, or nothing but answers, was proposed are left out.
+    A negative is known when the answers are.
     """
     answers_of = _by_question(asked, wanted, world)
     parts, places, labels, counts, proposed = [], [], [], [], np.zeros(len(names), np.int64)
@@ -43,6 +43,7 @@ def candidate_rows(
         "user_id": rows["user_id"],
         "item_id": pa.array(world.items.ids[np.concatenate([*places, np.zeros(0, np.int64)])], pa.string()),
         "request_time": rows["request_time"], "surface": rows["surface"], "known_at": rows["known_at"],
+        "weight": pa.array(np.repeat(_weights(labels), counts), pa.float32()),
     }  # fmt: skip
     width = len(SOURCE_FEATURES(names))
     matrix = np.concatenate([*parts, np.zeros((0, width), np.float32)])
@@ -62,6 +63,12 @@ def _known(asked: pa.Table, wanted: pa.Table) -> pa.Array:
     known = wanted.group_by("qid").aggregate([("known_at", "max")])
     own = pc.index_in(asked["qid"].combine_chunks(), known["qid"].combine_chunks())
     return known["known_at_max"].take(own).combine_chunks()
+
+
+def _weights(labels: list[np.ndarray]) -> np.ndarray:
+    """Of the rows of each question: somebody who wants a hundred things in a day would else count as a hundred who come
+    back for one, and it is by request that lists are judged."""
+    return np.array([max(label.sum(), 1) for label in labels], np.float64) ** -0.5
 
 
 def _chosen(found: Candidates, answers: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -26,6 +26,7 @@ FEWEST = 50  # positives in the earlier part below which nothing is learned
 BY_CHANCE = 0.02  # the best of so many sources leads by as much on a small slice where none is better
 TRIALS = 3
 EVERYTHING = "sources and features"
+OF_QUESTIONS = {"click": {"weighted": True}}  # by how many answers a question has: see `candidate_rows`
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUA
     alone = _alone(examples, about, counted)
     if _too_few(examples):
         return _source_alone(alone, examples, {"why": f"fewer than {FEWEST} positives to learn from"})
-    found = kinds.choose(examples, names, counted, trials=trials)
+    found = kinds.choose(examples, names, counted, {} if about.shown else OF_QUESTIONS, trials)
     told = {"kinds": found.tried, "kinds aside": found.aside, "by": list(counted), "sources alone": alone}
     told |= {"parameters": found.parameters, "trials": found.trials}
     sets = _sets(about)

@@ -17,6 +17,7 @@ from models.baselines import baseline_scores
 from models.items import Items
 from models.recommender import Recommender
 from pipelines import inputs
+from pipelines.as_known import columns_as_known
 from pipelines.evaluation_rows import evaluation_rows
 from pipelines.interactions import items_of
 from pipelines.labels import labelled
@@ -24,7 +25,7 @@ from pipelines.model_store import digest, in_use
 from pipelines.protocols.calibration import calibration
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.rows import Rows, figures
-from pipelines.retrieval import as_served, columns_of, scores_of
+from pipelines.retrieval import as_served, scores_of
 from pipelines.splits import split
 from pipelines.train import ranker_folder, trained, trained_recommender
 from pipelines.training_set import with_features
@@ -110,10 +111,11 @@ def _ranker_scores(
 
     shown: rows are what was shown; elsewhere recommenders rank what their sources propose, as they do when they serve.
     """
-    columns = columns_of(rows, made, present_world(data, made.items, made.half_life)) if made.names else None
+    world = present_world(data, made.items, made.half_life) if made.names else None
+    columns = columns_as_known(rows, made, data, world) if world else None
     found = {CHALLENGER: scores_of(rows, made, columns)}
     if holder and set(holder.feast_features) <= set(rows.column_names) and set(holder.names) <= set(made.names):
-        # With the sources of the training part: those in use have seen the test part.
+        # With sources as they were known: those in use have seen the test part.
         held = replace(holder, sources=made.sources, items=made.items)
         found[HOLDER] = scores_of(rows, held, columns)
     if not shown and made.names:

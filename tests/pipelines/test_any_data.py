@@ -8,12 +8,17 @@ from platforms import platform_at
 from catalog.dataset import DataSet
 from catalog.files import Rules, source
 from catalog.load import load
+from models.retrieval.sources import fit_all
+from pipelines.as_known import FIRST, OFTEN, columns_as_known
+from pipelines.epochs import epochs
 from pipelines.evaluate import evaluate
 from pipelines.evaluation_rows import evaluation_rows
 from pipelines.interactions import interactions
+from pipelines.retrieval import source_columns
 from pipelines.steps import bring_up_to_date
 from pipelines.train import trained_recommender
-from pipelines.worlds import learned
+from pipelines.training_set import read_training_set
+from pipelines.worlds import learned, present_world
 from streamrank.clock import SECOND
 
 USERS, ITEMS, STEPS = 30, 25, 60
@@ -83,6 +88,29 @@ def test_no_act_that_is_asked_for_was_learned_from(data):
                        for n in ("user_id", "request_time_min")), strict=True))  # fmt: skip
     assert first and 0 < len(kept) < len(acts)
     assert all(time <= first.get(acts.user_ids[user], time) for user, time in zip(kept.users, kept.times, strict=True))
+
+
+def test_a_question_with_many_answers_counts_less_than_as_many_questions(data):
+    rows, _ = read_training_set(data)
+    groups, labels = rows["qid"].to_numpy(), rows["label"].to_numpy()
+    answers = np.bincount(groups, labels)[groups]
+    np.testing.assert_allclose(rows["weight"].to_numpy(), answers**-0.5, rtol=1e-6)
+
+
+def test_a_request_is_asked_of_sources_that_saw_nothing_of_what_came_after_it(data):
+    made, rows = trained_recommender(data), evaluation_rows(data).rows
+    world = present_world(data, made.items, made.half_life)
+    instants = np.unique(rows["request_time"].to_numpy())
+    until = int(instants[len(instants) // 2])
+    early = rows.filter(pc.less_equal(rows["request_time"], until))
+    chain = epochs(world.acts, FIRST, OFTEN)
+    begins = max(each.begins for each in chain if each.begins <= until)
+    place = 2 * made.names.index("item_item")
+    told = columns_as_known(early, made, data, world)[:, place]
+    fitted = fit_all(world.acts.before(begins), world.items, ["item_item"])
+    own = early.filter(pc.greater_equal(early["request_time"], begins))
+    expected = source_columns(own, fitted, ["item_item"], world)[:, 0]
+    np.testing.assert_array_equal(told[early["request_time"].to_numpy() >= begins], expected)
 
 
 def test_it_is_evaluated(data):
