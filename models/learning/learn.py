@@ -18,10 +18,12 @@ from models.learning.holdouts import Holdout, LaterHoldout
 from models.learning.learned import Learned
 from models.learning.question import Extra, Moments, Past
 from models.learning.single import best_alone, column, measured_alone, model_alone
+from models.learning.varying import varying
 from models.ranker import Ranker
 from models.rankers import kinds
 from models.rankers.examples import Examples
 from models.rankers.measures import LISTS, worth
+from models.retrieval.merging import SOURCE_FEATURES
 from models.retrieval.sources import fit_all
 
 KINDS = ("choice", "pair", "lambdamart")
@@ -74,7 +76,7 @@ def _out_of_fold(
         raise ValueError("holdout: expected acts at different times to hold out, found none; use another holdout")
     proposed, wanted = sum(part.proposed for part in parts), sum(part.wanted for part in parts)
     told = {"folds": len(parts), "questions": first, "wanted": wanted, "proposed": proposed}
-    return joined([part.examples for part in parts]), told
+    return varying(joined([part.examples for part in parts]), SOURCE_FEATURES(names)), told
 
 
 def _ranker(examples: Examples, sources: list[str], names: Sequence[str]) -> tuple[Ranker, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What each source and each group of features is worth: the ranker fitted again without it, and asked the same.
 
-Only the ranker is fitted anew, of the kind that was kept, and what a source alone proposed is no candidate any more.
+Only the ranker is fitted anew, of the kind that was kept, to the hard rows of a part of its questions, and what a
+source alone proposed is no candidate any more.
 """
 
 import re
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.learning.hard import hard
 from models.rankers import kinds
 from models.rankers.examples import Examples
 from pipelines.protocols.candidates import Pool
@@ -16,6 +18,7 @@ from pipelines.protocols.ours import Ours
 
 NOTHING = "nothing left out"
 FOUND = "sources_found"
+MOST = 1_500  # questions that each ranker learns from
 GROUPS = {
     "features of the item": r"item_.*", "features of the creator": r"creator_.*", "features of the topic": r"topic_.*",
     "features of the user": r"user_(?!topic_share|creator_share).*",
@@ -30,20 +33,28 @@ def without(found: Ours, report: Callable[[str], None]) -> dict[str, np.ndarray]
     learned, pool = found.learned, found.pool
     if learned is None or learned.examples is None or len(learned.ranker.features) < 2:
         return {}
-    examples, everything = learned.examples, np.ones(len(pool.places), bool)
+    examples, everything = hard(_fewer(learned.examples)), np.ones(len(pool.places), bool)
     lists = {NOTHING: _lists(learned.ranker.kind, examples, pool, everything)}
-    for name, columns in _parts(pool):
+    for name, columns in _parts(pool, set(examples.features)):
         report(f"without {name}")
         lists[f"without {name}"] = _lists(learned.ranker.kind, *_left(examples, pool, name, columns), _kept(pool, name))
     return lists
 
 
-def _parts(pool: Pool) -> Iterator[tuple[str, set[str]]]:
-    """Each source, then each group of features that there is, and its columns."""
+def _fewer(examples: Examples) -> Examples:
+    """At most MOST of the questions, evenly over all."""
+    _, question = np.unique(examples.groups, return_inverse=True)
+    every = -(-(question.max(initial=0) + 1) // MOST)
+    return examples.only(question % every == 0)
+
+
+def _parts(pool: Pool, taken: set[str]) -> Iterator[tuple[str, set[str]]]:
+    """Each source that found anything, then each group of features of which any are `taken`, and its columns."""
     of_sources = {f"{name}_{kind}" for name in pool.sources for kind in ("score", "rank")} | {FOUND}
-    for name in pool.sources:
-        yield name, {f"{name}_score", f"{name}_rank"}
-    further = [name for name in pool.features if name not in of_sources]
+    for name, found in zip(pool.sources, pool.found_by.any(axis=0), strict=True):
+        if found:
+            yield name, {f"{name}_score", f"{name}_rank"}
+    further = [name for name in pool.features if name in taken - of_sources]
     for group, pattern in GROUPS.items():
         if columns := {name for name in further if re.fullmatch(pattern, name)}:
             yield group, columns
