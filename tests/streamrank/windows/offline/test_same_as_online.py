@@ -34,17 +34,21 @@ def connection(redis_server: str):
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> FeatureStore:
-    return windowed_store(tmp_path_factory.mktemp("windows"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("windows")
+
+
+@pytest.fixture(scope="module")
+def store(folder: Path) -> FeatureStore:
+    return windowed_store(folder)
 
 
 @settings(max_examples=10, deadline=None)
 @given(events=histories(), cuts=st.lists(st.integers(0, 40), min_size=2, max_size=5), after=st.integers(0, 3 * HOUR))
 def test_finished_tiles_are_the_log_up_to_their_positions(
-    connection: Connection, store: FeatureStore, events: list[dict], cuts: list[int], after: int
+    connection: Connection, folder: Path, store: FeatureStore, events: list[dict], cuts: list[int], after: int
 ) -> None:
     """Of each shard another part is applied, in batches; the instant is the last arrival or later."""
-    folder = Path(store.repo_path)
     files = fill(folder, events).files()
     events = [{**event, "e": min(event["e"], event["p"])} for event in events]  # as the bus hands them on
     at_us = max((event["p"] for event in events), default=HOUR) + after
