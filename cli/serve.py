@@ -133,8 +133,8 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
     console.print(table)
     for line in reasons(answer["items"], titles):
         console.print(line, highlight=False)
-    if answer["unknown_picked"]:
-        console.print(f"[yellow]not in the catalogue: {', '.join(map(str, answer['unknown_picked']))}[/yellow]")
+    if unknown := [*answer["unknown_picked"], *answer["unknown_topics"]]:
+        console.print(f"[yellow]not in the catalogue: {', '.join(map(str, unknown))}[/yellow]")
     made_for = {
         None: "nobody in particular",
         "picked": "what was picked",

@@ -28,7 +28,8 @@ class Contribution:
 class Explanation:
     """A score in parts: base + the contributions + rest == score, but for float32's rounding.
 
-    base: what every item starts from. contributions: the largest, by size. rest: of all other features together.
+    base: what every item starts from. contributions: the largest, by size, of those that are a reason: what is known,
+    and not the same of all that is explained. rest: of all other features together.
     """
 
     base: float
@@ -43,7 +44,8 @@ def explanations(
 
     features: names of the matrix's columns. matrix: float32 [rows, features], NaN where missing. contributions: float32
     [rows, features + 1], the last column what all rows have, as `Model.contributions` gives them. most: how many are
-    told apart; those that add nothing are not.
+    told apart; those that add nothing are not, nor what is missing or the same in all of several rows, which says
+    nothing of why one item stands before another.
     """
     if contributions.shape != (len(matrix), len(features) + 1):
         raise ValueError(
@@ -51,11 +53,20 @@ def explanations(
             f"found {list(contributions.shape)}"
         )
     parts = contributions.astype(np.float64)
-    largest = np.argsort(-np.abs(parts[:, :-1]), axis=1, kind="stable")[:, :most]
+    sizes = np.where(_telling(matrix), np.abs(parts[:, :-1]), 0)
+    largest = np.argsort(-sizes, axis=1, kind="stable")[:, :most]
     return [
-        _explanation(features, values, own, places[own[places] != 0])
-        for values, own, places in zip(matrix, parts, largest, strict=True)
+        _explanation(features, values, own, places[size[places] != 0])
+        for values, own, size, places in zip(matrix, parts, sizes, largest, strict=True)
     ]
+
+
+def _telling(matrix: np.ndarray) -> np.ndarray:
+    """bool [rows, features]: known, and where there are several rows not the same in all of them."""
+    known = ~np.isnan(matrix)
+    if len(matrix) < 2:
+        return known
+    return known & ~(known.all(axis=0) & (matrix == matrix[:1]).all(axis=0))
 
 
 def _explanation(features: Sequence[str], values: np.ndarray, parts: np.ndarray, places: np.ndarray) -> Explanation:

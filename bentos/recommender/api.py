@@ -102,6 +102,7 @@ def api_of(manifest: Manifest) -> Api:
     response = create_model(
         "RecommendResponse", __base__=_Response,
         unknown_picked=(list[as_id], Field([], description=UNKNOWN_PICKED)),
+        unknown_topics=(list[str], Field([], description="named topics that no item has; the others count")),
         items=(list[item], ...),
     )  # fmt: skip
     return Api(request, response, item, as_id)

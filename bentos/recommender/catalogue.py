@@ -5,6 +5,7 @@ place is its place in `models.items.Items`, for which the sources of candidates 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,11 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.item_ids)
+
+    @cached_property
+    def topics(self) -> dict[str, str]:
+        """What any item is about, by its name in lower case."""
+        return {name.casefold(): name for name in self.items.topics[1] if name is not None}
 
     def on_air(self, now_us: int) -> np.ndarray:
         """bool [items]: available_from <= now < available_until."""

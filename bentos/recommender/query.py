@@ -62,8 +62,8 @@ class Ranked:
     fallback: why it is one, or None. features: float32 [rows, features] as read and scored, None in a fallback. read:
     what was read of the items, asked: of the viewer; None where nothing was. They, and stages, are in the order in
     which candidates came; places: int64 [n], the rows of the ranked items in it. left: what re-ranking left out.
-    known_by: what the list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. unknown_picked: picked
-    items nobody knows.
+    known_by: what the list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. unknown_picked,
+    unknown_topics: picked items and named topics that the catalogue does not have.
     """
 
     item_ids: np.ndarray
@@ -77,6 +77,7 @@ class Ranked:
     left: "Left | None" = None
     known_by: str | None = None
     unknown_picked: tuple[str, ...] = ()
+    unknown_topics: tuple[str, ...] = ()
 
     @property
     def degraded(self) -> bool:

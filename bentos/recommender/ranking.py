@@ -14,7 +14,7 @@ from bentos.recommender.query import UNKNOWN_USER, Query, Ranked, ranked
 from bentos.recommender.reranking import Reranking, Scored
 from bentos.recommender.retrieval import MOST, Candidates, Retrieval
 from bentos.recommender.scoring import Scoring
-from bentos.recommender.viewers import OnlineViewers
+from bentos.recommender.viewers import Asking, OnlineViewers
 from models.recommender import Recommender
 from models.viewer import Moment, Viewer
 from streamrank.stores.reader import OnlineRead
@@ -54,7 +54,7 @@ class Ranking:
         self.live.sync()
         self.board.refresh()
         nobody = Query("", None, now_us, None)
-        self.viewers.read(nobody, {})
+        self.viewers.read(nobody, {}, {})
         catalogue = self.live.catalogue
         self._scored(
             nobody, self._candidates(nobody, NOBODY, self.board.moment(catalogue, now_us), catalogue), catalogue
@@ -62,7 +62,7 @@ class Ranking:
 
     def probe(self) -> None:
         """Asks the online store for anything. Raises as `rank` does."""
-        self.viewers.read(Query("", None, 0, None), {})
+        self.viewers.read(Query("", None, 0, None), {}, {})
 
     def close(self) -> None:
         self.board.close()
@@ -71,18 +71,16 @@ class Ranking:
     def _ranked(self, query: Query) -> Ranked:
         catalogue = self.live.catalogue
         with self.measured.reading("user"):
-            asking = self.viewers.read(query, catalogue.places)
+            asking = self.viewers.read(query, catalogue.places, catalogue.topics)
         if asking.known_by is None:
-            return replace(self._popular(query, UNKNOWN_USER), unknown_picked=asking.unknown_picked)
+            return _with_unknown(self._popular(query, UNKNOWN_USER), asking)
         query = self._without_hidden(query, asking.viewer, catalogue)
         moment = self.board.moment(catalogue, query.as_of_us)
         candidates = self._candidates(query, asking.viewer, moment, catalogue)
         scored, read = self._scored(query, candidates, catalogue)
         with self.measured.stage("rerank"):
             found = self._reranked(query, asking.viewer, scored, moment, catalogue)
-        return replace(
-            found, read=read, asked=asking.read, known_by=asking.known_by, unknown_picked=asking.unknown_picked
-        )
+        return _with_unknown(replace(found, read=read, asked=asking.read, known_by=asking.known_by), asking)
 
     def _without_hidden(self, query: Query, viewer: Viewer, catalogue: Catalogue) -> Query:
         """Of given candidates, those that have not ended and that the viewer has not hidden."""
@@ -149,3 +147,7 @@ class Ranking:
         ended = self.live.ended(item_ids)
         self.measured.ended_items.inc(int(ended.sum()))
         return ended
+
+
+def _with_unknown(found: Ranked, asking: Asking) -> Ranked:
+    return replace(found, unknown_picked=asking.unknown_picked, unknown_topics=asking.unknown_topics)

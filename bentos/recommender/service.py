@@ -91,6 +91,7 @@ class Recommender:
             request_id=request_id, model_version=self.engine.version, as_of=as_of,
             degraded=ranked.degraded, fallback=ranked.fallback, known_by=ranked.known_by,
             unknown_picked=[API.as_id(item_id) for item_id in ranked.unknown_picked],
+            unknown_topics=list(ranked.unknown_topics),
             items=answer.items(API, ranked, begins, request.explain),
         )  # fmt: skip
         # As JSON, which BentoML would only write after it has built the model's schema for every single answer.

@@ -24,12 +24,14 @@ TOLD_BY = ("user_attributes", "user_traits", "user_daily", "user_live")
 class Asking:
     """known_by: what is known of the viewer, HISTORY, PICKED, TOPICS or PROFILE; None where nothing is.
 
-    unknown_picked: picked items that the catalogue does not have. read: what was read of the viewer.
+    unknown_picked, unknown_topics: picked items, and named topics, that the catalogue does not have. read: what was
+    read of the viewer.
     """
 
     viewer: Viewer
     known_by: str | None
     unknown_picked: tuple[str, ...] = ()
+    unknown_topics: tuple[str, ...] = ()
     read: OnlineRead | None = None
 
 
@@ -48,11 +50,11 @@ class OnlineViewers:
         self._live = frozenset(live.values())
         self.reader = OnlineReader(store, list(dict.fromkeys([*named, *others])), blocks=False)
 
-    def read(self, query: Query, places: Mapping[str, int]) -> Asking:
-        """The viewer of a query. places: item_id -> place."""
+    def read(self, query: Query, places: Mapping[str, int], topics: Mapping[str, str]) -> Asking:
+        """The viewer of a query. places: item_id -> place. topics: by their names in lower case."""
         read = self.reader.read({USER_KEY: query.user_id})
         (found,) = viewers_of({**read.columns, USER_KEY: pa.array([query.user_id])}, 1, places)
-        return replace(asking(found, query, places, self._anything(read)), read=read)
+        return replace(asking(found, query, places, topics, self._anything(read)), read=read)
 
     def _anything(self, read: OnlineRead) -> bool:
         """Whether the store holds anything of the user; one who did anything lately is known by that."""
@@ -60,15 +62,19 @@ class OnlineViewers:
         return active or _any_value(read, self._live)
 
 
-def asking(viewer: Viewer, query: Query, places: Mapping[str, int], anything: bool) -> Asking:
+def asking(
+    viewer: Viewer, query: Query, places: Mapping[str, int], topics: Mapping[str, str], anything: bool
+) -> Asking:
     """The viewer with what the request says of them. anything: whether anything else is known."""
     picked = [places.get(item_id, -1) for item_id in query.picked]
     unknown = tuple(item_id for item_id, place in zip(query.picked, picked, strict=True) if place < 0)
+    named = [topics[name.casefold()] for name in query.topics if name.casefold() in topics]
     whole = replace(
         viewer, picked=np.array([place for place in picked if place >= 0], np.int64),
-        topics=tuple(dict.fromkeys([*query.topics, *viewer.topics])), surface=query.surface,
+        topics=tuple(dict.fromkeys([*named, *viewer.topics])), surface=query.surface,
     )  # fmt: skip
-    return Asking(whole, _known_by(whole, anything), unknown)
+    nobodys = tuple(name for name in query.topics if name.casefold() not in topics)
+    return Asking(whole, _known_by(whole, anything), unknown, nobodys)
 
 
 def _known_by(viewer: Viewer, anything: bool) -> str | None:

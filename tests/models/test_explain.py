@@ -14,7 +14,8 @@ PARTS = arrays(np.float32, (3, 5), elements=st.floats(-100, 100, width=32))
 
 @given(PARTS, st.integers(0, 6))
 def test_base_and_parts_and_rest_are_all_there_is(parts, most):
-    for own, told in zip(parts, explanations(FEATURES, np.zeros((3, 4), np.float32), parts, most), strict=True):
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for own, told in zip(parts, explanations(FEATURES, values, parts, most), strict=True):
         named = sum(part.contribution for part in told.contributions)
         assert told.base + named + told.rest == pytest.approx(own.astype(np.float64).sum(), abs=1e-9)
         assert len(told.contributions) == min(most, np.count_nonzero(own[:4]), 4)
@@ -22,12 +23,20 @@ def test_base_and_parts_and_rest_are_all_there_is(parts, most):
 
 def test_the_largest_come_first_whatever_their_sign_and_those_of_nothing_not_at_all():
     parts = np.array([[1, -3, 0, 2, 10]], np.float32)
-    (told,) = explanations(FEATURES, np.array([[30, np.nan, 2000, 6]], np.float32), parts, 3)
+    (told,) = explanations(FEATURES, np.array([[30, 9, 2000, 6]], np.float32), parts, 3)
     assert [(part.feature, part.value, part.contribution) for part in told.contributions] == [
-        ("hour", None, -3.0), ("weekday", 6.0, 2.0), ("user_age", 30.0, 1.0)
+        ("hour", 9.0, -3.0), ("weekday", 6.0, 2.0), ("user_age", 30.0, 1.0)
     ]  # fmt: skip
     assert told.contributions[2].text == "you are 30 years old"
     assert (told.base, told.rest) == (10.0, 0.0)
+
+
+def test_what_is_missing_or_the_same_of_all_is_no_reason():
+    values = np.array([[30, np.nan, 1999, 6], [30, 7, 2001, np.nan]], np.float32)
+    parts = np.array([[5, -3, 1, 2, 10], [5, 4, 1, 2, 10]], np.float32)
+    first, second = explanations(FEATURES, values, parts)
+    assert [part.feature for part in first.contributions] == ["weekday", "item_year"] and first.rest == 2
+    assert [part.feature for part in second.contributions] == ["hour", "item_year"] and second.rest == 7
 
 
 def test_contributions_of_other_features_are_refused():

@@ -51,6 +51,14 @@ def test_topics_make_a_list_of_these_topics(service, world):
     assert first and set(first) <= of_topic
 
 
+def test_topics_that_no_item_has_are_told_and_are_no_knowledge(service):
+    answer = asked(service, topics=["T1", "Nope"], k=200, explain=True)
+    assert (answer["known_by"], answer["unknown_topics"]) == ("topics", ["Nope"])
+    assert sources(answer) == sources(asked(service, topics=["t1"], k=200, explain=True))
+    nothing = asked(service, topics=["Nope"])
+    assert (nothing["known_by"], nothing["fallback"], nothing["unknown_topics"]) == (None, "unknown_user", ["Nope"])
+
+
 def test_somebody_of_whom_the_users_file_alone_knows_gets_what_fits_their_profile(service):
     answer = service.recommend(user_id=QUIET, k=200, explain=True).json()
     assert (answer["known_by"], answer["fallback"], answer["degraded"]) == ("profile", None, False)

@@ -29,7 +29,7 @@ def test_an_answer_has_its_fields_and_ids_of_their_own_type(service):
     assert answer.pop("model_version")
     assert answer == {
         "as_of": "2026-03-01T12:00:00Z", "variant": None, "degraded": False, "fallback": None, "known_by": "profile",
-        "unknown_picked": [],
+        "unknown_picked": [], "unknown_topics": [],
     }  # fmt: skip
 
 
