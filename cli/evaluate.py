@@ -54,7 +54,7 @@ def evaluate(
     """Measure the recommender on what came later, beside popularity and others. docs/evaluation.md tells how."""
     from catalog.dataset import DataSet
     from cli.evaluation_tables import print_tables
-    from pipelines.protocols.running import Options, run
+    from pipelines.protocols.running import Options, page_of, path, run
     from pipelines.steps import bring_up_to_date
 
     if dataset:
@@ -64,7 +64,11 @@ def evaluate(
         if need := _need(data, protocol):
             bring_up_to_date(data, need, report, said)
         found = run(data, protocol.value, Options(repeats, on_air_hours, questions, ablations), report, html)
-    print_json(found) if as_json else print_tables(found)
+    if as_json:
+        print_json(found)
+        return
+    print_tables(found)
+    typer.echo(f"figures: {path(data, protocol.value)}; page with plots: {html or page_of(data, protocol.value)}")
 
 
 def _need(data: "DataSet", protocol: Protocol) -> str | None:

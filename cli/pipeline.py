@@ -92,7 +92,7 @@ def train(
 
 def _print_fit(made: "Fit") -> None:
     chosen = made.chosen
-    trees = f"{made.trees} trees of a {made.kind}" if made.trees else f"a {made.kind}"
+    trees = f"{made.trees} trees of the kind {made.kind}" if made.trees else f"a ranker of the kind {made.kind}"
     typer.echo(f"{trees} from {made.rows:,} rows, stopped early on {made.stopped_on:,} later ones")
     typer.echo(f"kept: {chosen['kept']}" + (f" ({chosen['why']})" if "why" in chosen else ""))
     for name, reason in chosen["aside"].items():

@@ -54,8 +54,9 @@ def rollback(data: DataSet) -> record.Change:
     used, tag = model_store.tag_in_use(data), record.before(data)
     if tag is None:
         raise InputError(
-            f"data set {data.name!r}: expected a version that was in use before {used}, found none: "
-            f"`streamrank models` lists what is stored, and `streamrank promote TAG` puts any of it into use"
+            f"data set {data.name!r}: expected a version that was in use before "
+            + (f"{used}, found none: it took the place of no other" if used else "now, found none: none is in use")
+            + "; `streamrank models` lists what is stored, and `streamrank promote TAG` puts any of it into use"
         )
     return record.put_into_use(data, _known(data, tag), used, "rolled back")
 

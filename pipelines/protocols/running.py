@@ -67,7 +67,7 @@ def run(
     )
     result = _known(result)
     _write(data, protocol, result)
-    page.write(result, html or path(data, protocol).with_suffix(".html"))
+    page.write(result, html or page_of(data, protocol))
     return result
 
 
@@ -187,3 +187,8 @@ def _write(data: DataSet, protocol: str, result: dict) -> None:
 def path(data: DataSet, protocol: str) -> Path:
     """Where the figures of a protocol are kept."""
     return data.training / f"evaluation-{protocol}.json"
+
+
+def page_of(data: DataSet, protocol: str) -> Path:
+    """Where its page with plots is written unless told otherwise."""
+    return path(data, protocol).with_suffix(".html")

@@ -70,7 +70,7 @@ def reach(
         yield ToDecode(layouts, stored)
         read = through.packed.unpack(stored, list(through.types), layouts, keys)
         found = {name: _objects(keys_in(column)) for name, column in read.columns.items()}
-        held.learn([items[place] for place in stale.tolist()], found, read.event_us, now_us)
+        held.learn([items[place] for place in stale.tolist()], found, read.event_us, read.found, now_us)
         event_us[stale] = read.event_us
         for name, column in found.items():
             values[name][stale] = column

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+UNKNOWN_US = 2_000_000  # for which a key that was not in the store is held: a materialization may be under way
+
 
 class Held:
     """Values by key, as they were read, each for `age_us`; safe to share between threads.
 
-    Keys that are not in the store are held as well. At most `most` keys are held, plus those of one request: when
-    there are more, all are forgotten and come back as they are asked for.
+    Keys that are not in the store are held as well, for UNKNOWN_US at most. At most `most` keys are held, plus those of
+    one request: when there are more, all are forgotten and come back as they are asked for.
     """
 
     def __init__(self, types: Mapping[str, pa.DataType], ttl_us: int, age_us: int, most: int) -> None:
@@ -40,14 +42,23 @@ class Held:
             values = {name: column[places] for name, column in self._values.items()}
             return values, self._event_us[places], np.flatnonzero(stale)
 
-    def learn(self, keys: Sequence[Any], values: Mapping[str, np.ndarray], event_us: np.ndarray, now_us: int) -> None:
-        """Holds what was read at `now_us`: objects [n] by feature, None where missing, and event times [n]."""
+    def learn(
+        self,
+        keys: Sequence[Any],
+        values: Mapping[str, np.ndarray],
+        event_us: np.ndarray,
+        found: np.ndarray,
+        now_us: int,
+    ) -> None:
+        """Holds what was read at `now_us`: objects [n] by feature, None where missing, event times [n], and which were
+        found, bool [n]."""
+        read_us = np.where(found, now_us, now_us - max(self._age_us - UNKNOWN_US, 0))
         with self._lock:
             if len(self._places) + len(keys) > self._most:
                 self._forget()
             places = np.fromiter(map(self._place, keys), np.int64, len(keys))
             self._reserve(len(self._places))
-            self._read_us[places], self._event_us[places] = now_us, event_us
+            self._read_us[places], self._event_us[places] = read_us, event_us
             for name, column in self._values.items():
                 column[places] = values[name]
 

@@ -106,8 +106,12 @@ def test_what_is_held_of_an_item_is_read_anew_after_a_minute(shop):
     asked = {"user_id": "u1", "item_id": ["i1", "lost"]}
     reader.read(asked)
     known(shop, NOW + 1, i1=("c2", ["t2"]), lost=("c3", ["t1"]))
-    with clock.use(VirtualClock(NOW + 60 * SECOND)):
+    with clock.use(VirtualClock(NOW + 2 * SECOND)):
         assert rows(reader.read(asked)) == [[1, 20, 10, 5, 100], [-1, 20, -1, -1, -1]]
+    with clock.use(VirtualClock(NOW + 2 * SECOND + 1)):  # that an item is unknown is not believed for long
+        assert rows(reader.read(asked)) == [[1, 20, 10, 5, 100], [-1, 20, 30, 5, 300]]
+    with clock.use(VirtualClock(NOW + 60 * SECOND)):
+        assert rows(reader.read(asked)) == [[1, 20, 10, 5, 100], [-1, 20, 30, 5, 300]]
     with clock.use(VirtualClock(NOW + 60 * SECOND + 1)):
         assert rows(reader.read(asked)) == [[1, 20, 20, 6, -1], [-1, 20, 30, 5, 300]]
 
