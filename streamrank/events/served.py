@@ -93,13 +93,19 @@ class ServedLog:
     def _run(self) -> None:
         while offered := self._take():
             count = sum(rows.num_rows for rows in offered)
-            try:
-                self._write(self._table(offered))
-            except Exception:  # of rows that cannot be made a table: the log goes on without them
-                logger.exception("served log: %d rows could not be made a table", count)
-                self._on_dropped(count, WRITE_FAILED)
+            if (table := self._made(offered, count)) is not None:
+                self._write(table)
             with self._changed:
                 self._held -= count
+
+    def _made(self, offered: list[Rows], count: int) -> pa.Table | None:
+        """None for rows of which no table can be made: they are counted, and the log goes on without them."""
+        try:
+            return self._table(offered)
+        except Exception:
+            logger.exception("served log: %d rows could not be made a table", count)
+            self._on_dropped(count, WRITE_FAILED)
+            return None
 
     def _take(self) -> list[Rows]:
         """What waits once it is old enough, half the queue is full or the log closes; [] at the end."""
@@ -115,7 +121,7 @@ class ServedLog:
             chosen = rows.filter(pc.equal(on_day, day))
             try:
                 write_whole(chosen, self._folder / f"served_on={day}" / f"{uuid4().hex}.parquet")
-            except OSError:
+            except (OSError, pa.ArrowException):
                 logger.exception("served log: %d rows could not be written under %s", chosen.num_rows, self._folder)
                 self._on_dropped(chosen.num_rows, WRITE_FAILED)
             else:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from servers import wait_until
 
 from streamrank.events import served
 from streamrank.events.served import ServedLog
@@ -39,8 +40,8 @@ def opened(tmp_path, counts):
     def on_written(number: int) -> None:
         counts["written"] = counts.get("written", 0) + number
 
-    def make(capacity_rows: int = 100, flush_seconds: float = 60.0) -> ServedLog:
-        log = ServedLog(tmp_path / "served", SCHEMA, capacity_rows, flush_seconds, on_written, on_dropped)
+    def make(capacity_rows: int = 100, flush_seconds: float = 60.0, table=pa.concat_tables) -> ServedLog:
+        log = ServedLog(tmp_path / "served", SCHEMA, capacity_rows, flush_seconds, on_written, on_dropped, table)
         logs.append(log)
         return log
 
@@ -104,6 +105,21 @@ def test_a_disk_that_refuses_costs_counted_rows_and_no_answer(tmp_path, opened, 
     assert log.offer(rows("a", "b"))
     log.close()
     assert counts == {"write_failed": 2}
+
+
+def test_rows_of_which_no_table_can_be_made_are_counted_and_the_log_goes_on(tmp_path, opened, counts):
+    def table(offered):
+        if any("bad" in part["request_id"].to_pylist() for part in offered):
+            raise ValueError("not these")
+        return pa.concat_tables(offered)
+
+    log = opened(flush_seconds=0.01, table=table)
+    assert log.offer(rows("bad", "b"))
+    wait_until(lambda: counts == {"write_failed": 2}, "bad rows to be counted")
+    assert log.offer(rows("c"))
+    log.close()
+    assert counts == {"write_failed": 2, "written": 1}
+    assert read(tmp_path / "served")["request_id"].to_pylist() == ["c"]
 
 
 def test_a_reader_never_sees_part_of_a_file(tmp_path, monkeypatch):
