@@ -16,6 +16,7 @@ from models import bootstrap, metrics
 from models.baselines import baseline_scores
 from models.items import Items
 from models.recommender import Recommender
+from models.retrieval.merging import fused
 from pipelines import inputs
 from pipelines.as_known import columns_as_known
 from pipelines.evaluation_rows import evaluation_rows
@@ -121,12 +122,7 @@ def _ranker_scores(
     if not shown and made.names:
         found = {who: as_served(scores, columns, rows["qid"].to_numpy()) for who, scores in found.items()}
     alone = {f"{name} {ALONE}": _alone(columns[:, 2 * place]) for place, name in enumerate(made.names)}
-    return found | alone | ({RETRIEVAL: _together(columns[:, 1:-1:2])} if alone else {})
-
-
-def _together(ranks: np.ndarray) -> np.ndarray:
-    """What sources say together, float64 [rows]: the sum of 1 / (60 + rank) (reciprocal rank fusion, Cormack 2009)."""
-    return np.nan_to_num(1 / (60.0 + ranks)).sum(axis=1)
+    return found | alone | ({RETRIEVAL: fused(columns[:, 1:-1:2])} if alone else {})
 
 
 def _alone(scores: np.ndarray) -> np.ndarray:

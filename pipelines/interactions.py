@@ -21,7 +21,7 @@ from pipelines.profiles import profiles
 WHO, WHAT = "user_id", "recent_items"
 COLUMNS = {"weights": "recent_weights", "watched": "recent_watched", "ratings": "recent_ratings"}
 
-# What the view `user_recent` declares, for where nothing is registered.
+# What the views `user_recent` and `user_hidden` declare, for where nothing is registered.
 SHARE = "CASE WHEN event_type = 'view' AND duration_ms > 0 THEN least(watch_ms, duration_ms) / duration_ms END"
 RATED = "CASE WHEN event_type IN ('view', 'rating') AND isfinite(value) THEN greatest(value, 0) END"
 ACTS = f"""
@@ -30,6 +30,9 @@ SELECT event_time, shard, log_position, user_id, item_id AS recent_items,
     WHEN event_type = 'like' THEN 2 WHEN event_type = 'click' THEN 0.5 ELSE 1 END AS FLOAT) AS recent_weights,
   CAST({SHARE} AS FLOAT) AS recent_watched, CAST({RATED} AS FLOAT) AS recent_ratings
 FROM events WHERE event_type IN ('view', 'click', 'like', 'rating', 'session')"""
+HIDDEN = """SELECT event_time, shard, log_position, user_id, item_id AS hidden_items
+FROM events WHERE event_type = 'hide'"""
+KNOWN_AT = "greatest(log_position, epoch_us(event_time)) AS known_at"
 
 
 def interactions(data: DataSet, known: Items | None = None) -> tuple[Interactions, Items]:
@@ -38,26 +41,34 @@ def interactions(data: DataSet, known: Items | None = None) -> tuple[Interaction
     An act's time is its arrival, us UTC: from then on it is known. Items: see `items_of`.
     """
     items = items_of(data, known)
-    known = "greatest(log_position, epoch_us(event_time)) AS known_at"
-    acts = query(f"SELECT *, {known} FROM ({acts_sql(data)}) ORDER BY known_at, log_position, shard")
+    acts = query(f"SELECT *, {KNOWN_AT} FROM ({acts_sql(data)}) ORDER BY known_at, log_position, shard")
     return _interactions(acts, items, profiles(data.users)), items
 
 
 def acts_sql(data: DataSet) -> str:
     """SQL of a row an act on an item: the columns of the view `user_recent`, user_id, event_time and log_position."""
     named = f"{WHO} IS NOT NULL AND {WHAT} IS NOT NULL"
-    return f"WITH events AS (FROM {inputs.events(data)}) SELECT * FROM ({_registered()}) WHERE {named}"
+    return _of_events(data, "user_recent", ACTS, named)
 
 
-def _registered() -> str:
-    """The view's SQL as Feast's registry has it; ACTS where nothing was applied yet."""
+def hidden_sql(data: DataSet) -> str:
+    """SQL of a row an item that a user hid: the columns of the view `user_hidden`, and those of `acts_sql` besides."""
+    return _of_events(data, "user_hidden", HIDDEN, f"{WHO} IS NOT NULL AND hidden_items IS NOT NULL")
+
+
+def _of_events(data: DataSet, view: str, otherwise: str, named: str) -> str:
+    return f"WITH events AS (FROM {inputs.events(data)}) SELECT * FROM ({_registered(view, otherwise)}) WHERE {named}"
+
+
+def _registered(view: str, otherwise: str) -> str:
+    """The view's SQL as Feast's registry has it; `otherwise` where nothing was applied yet."""
     from pipelines.feature_store import FeaturesMissing, open_store
 
     try:
         views = {view.name: view for view in open_store().list_feature_views()}
     except FeaturesMissing:
-        return ACTS
-    return views["user_recent"].batch_source.sql if "user_recent" in views else ACTS
+        return otherwise
+    return views[view].batch_source.sql if view in views else otherwise
 
 
 def items_of(data: DataSet, known: Items | None = None) -> Items:
@@ -76,11 +87,10 @@ def items_of(data: DataSet, known: Items | None = None) -> Items:
 
 def hidden_items(data: DataSet, acts: Interactions) -> HiddenItems:
     """What the users of `acts` had hidden of its items, by arrival."""
-    found = query(f"""SELECT user_id, item_id, greatest(log_position, epoch_us(event_time)) AS known_at
-        FROM {inputs.events(data)} WHERE event_type = 'hide' AND user_id IS NOT NULL AND item_id IS NOT NULL""")
+    found = query(f"SELECT *, {KNOWN_AT} FROM ({hidden_sql(data)})")
     users, items = (
         pc.index_in(found[name].combine_chunks(), pa.array(ids, pa.string())).fill_null(-1).to_numpy().astype(np.int64)
-        for name, ids in (("user_id", acts.user_ids), ("item_id", acts.item_ids))
+        for name, ids in ((WHO, acts.user_ids), ("hidden_items", acts.item_ids))
     )
     times = found["known_at"].to_numpy()
     order = np.lexsort((times, users))

@@ -12,7 +12,7 @@ from models.interactions import Interactions
 from models.items import Items
 from models.matrix import matrix
 from models.recommender import Recommender, allowed
-from models.retrieval.merging import SMOOTHING, SOURCE_FEATURES, SURE, features_of
+from models.retrieval.merging import SOURCE_FEATURES, SURE, features_of, fused
 from models.retrieval.side_by_side import Answer, ask
 from models.retrieval.sources import Fitted
 from models.viewer import Viewer
@@ -126,10 +126,10 @@ def as_served(scores: np.ndarray, columns: np.ndarray, groups: np.ndarray) -> np
     the sources propose together (`merging.merged`), and so was the ranker trained.
     """
     ranks = columns[:, 1:-1:2]
-    fused = np.nan_to_num(1 / (SMOOTHING + ranks)).sum(axis=1)
-    order = np.lexsort((-fused - (ranks <= SURE).any(axis=1), groups))
+    together = fused(ranks)
+    order = np.lexsort((-together - (ranks <= SURE).any(axis=1), groups))
     place = np.empty(len(order), np.int64)
     begins = np.r_[True, groups[order][1:] != groups[order][:-1]] if len(order) else np.zeros(0, bool)
     place[order] = np.arange(len(order)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
-    behind = (place >= FOUND) | (fused == 0)
+    behind = (place >= FOUND) | (together == 0)
     return np.where(behind, scores - np.ptp(scores) - 1, scores) if len(scores) else scores

@@ -40,14 +40,20 @@ def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) ->
     lists = [found.get(name, NOTHING).places for name in names]
     ranks = np.concatenate([np.arange(len(places)) for places in lists] or [np.zeros(0, np.int64)])
     places, item = _distinct(np.concatenate([*lists, np.zeros(0, np.int64)]))
-    fused = np.bincount(item, 1 / (SMOOTHING + 1 + ranks), minlength=len(places))
+    worth = np.bincount(item, 1 / (SMOOTHING + 1 + ranks), minlength=len(places))
     sure = np.bincount(item, ranks < SURE, minlength=len(places)) > 0
-    kept = np.argsort(-fused - sure, kind="stable")[:most]  # all that is fused is below 1
-    kept = kept[np.argsort(-fused[kept], kind="stable")]
+    kept = np.argsort(-worth - sure, kind="stable")[:most]  # all that is worth anything is worth less than 1
+    kept = kept[np.argsort(-worth[kept], kind="stable")]
     of_source = np.full((len(places), len(names)), np.nan, np.float32)
     of_source[item, np.repeat(np.arange(len(names)), [len(places) for places in lists])] = ranks + 1
     features = _features(found, names, places[kept], of_source[kept])
     return Candidates(places[kept], features, ~np.isnan(of_source[kept]))
+
+
+def fused(ranks: np.ndarray) -> np.ndarray:
+    """float64 [n]: by what `merged` orders, where the sources' ranks are known. ranks: float [n, sources], from 1, NaN
+    where a source has none."""
+    return np.nan_to_num(1 / (SMOOTHING + ranks.astype(np.float64))).sum(axis=1)
 
 
 def _distinct(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

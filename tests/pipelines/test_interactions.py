@@ -65,11 +65,13 @@ def test_items_that_are_known_keep_their_places_and_new_ones_stand_behind(platfo
 def test_the_text_in_use_is_the_registered_one_and_the_same_where_nothing_is_registered(platform):
     data = make_data_set(EVENTS, FILE)
     before = interactions(data)[0]
+    hidden_before = hidden_items(data, before)
     from pipelines.batch_features import compute_batch_features
 
     compute_batch_features(data)
     feature_store.apply()
     assert ACTS not in acts_sql(data)
+    assert hidden_items(data, before).times.tolist() == hidden_before.times.tolist() != []
     after = interactions(data)[0]
     for column in ("users", "items", "times", "weights", "watched", "ratings"):
         np.testing.assert_array_equal(getattr(before, column), getattr(after, column))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.retrieval.merging import SOURCE_FEATURES, SURE, features_of, merged, ranks_of
+from models.retrieval.merging import SOURCE_FEATURES, SURE, features_of, fused, merged, ranks_of
 from models.retrieval.source import best
 
 NAMES = ["one", "two", "three"]
@@ -36,6 +36,14 @@ def test_the_features_of_candidates_are_those_of_the_same_items_when_given(lists
     candidates = merged(found, NAMES, 40)
     np.testing.assert_array_equal(features_of(found, NAMES, candidates.places), candidates.features)
     assert candidates.features.shape == (len(candidates.places), len(SOURCE_FEATURES(NAMES)))
+
+
+@settings(deadline=None)
+@given(LISTS)
+def test_known_ranks_put_candidates_in_the_same_order(lists):
+    candidates = merged({name: listed(places) for name, places in lists.items()}, NAMES, 200)
+    worth = fused(candidates.features[:, 1:-1:2])
+    assert (np.diff(worth) <= 1e-12).all()
 
 
 @settings(deadline=None)
