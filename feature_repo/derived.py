@@ -61,17 +61,20 @@ def shares(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
 
 
 def overlaps(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
-    """The user's shares summed over the item's topics, and the share of its topics that the user stated."""
+    """The user's shares summed over the item's topics, and the share of its topics that the user stated, once and for
+    all or in the request."""
     item, liked = arrow(columns["item_topics"], WORDS), arrow(columns["user_top_topics"], WORDS)
-    stated = arrow(columns["user_stated_topics"], WORDS)
+    stated, named = arrow(columns["user_stated_topics"], WORDS), arrow(columns["stated_topics"], WORDS)
     weights = numbers(arrow(columns["user_top_topic_shares"], pa.list_(pa.float32())).flatten())
-    item_keys, liked_keys, stated_keys = row_keys(item, liked, stated)
+    item_keys, liked_keys, *wanted_keys = row_keys(item, liked, stated, named)
     rows, topics = rows_of(item), lengths(item)
     shared = np.bincount(rows, found_in(liked_keys, item_keys, weights), minlength=len(item))
-    wanted = np.bincount(rows, found_in(stated_keys, item_keys, np.ones(len(stated_keys))), minlength=len(item))
+    wanted_keys = np.concatenate(wanted_keys)
+    wanted = np.bincount(rows, found_in(wanted_keys, item_keys, np.ones(len(wanted_keys))), minlength=len(item))
+    nothing_said = np.isnan(lengths(stated)) & np.isnan(lengths(named))
     return {
         "topic_overlap": np.where(np.isnan(lengths(liked) + topics), np.nan, shared),
-        "stated_overlap": ratio(np.where(np.isnan(lengths(stated)), np.nan, wanted), topics),
+        "stated_overlap": ratio(np.where(nothing_said, np.nan, wanted), topics),
     }
 
 

@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 
 from feast import Field, FileSource, RequestSource
-from feast.types import Int64, String
+from feast.types import Array, Int64, String
 
 FEATURES = os.path.expandvars("${STREAMRANK_ROOT}/${STREAMRANK_DATASET}/features")
 """The data set's folder, from the same variables as feature_store.yaml."""
@@ -18,8 +18,13 @@ minus this: 0 would start it a year ago, and miss attributes (known always, so f
 
 request = RequestSource(
     name="request",
-    schema=[Field(name="request_time", dtype=Int64), Field(name="surface", dtype=String)],
-    description="what a request brings: its time in microseconds since 1970 UTC, and where the list is shown",
+    schema=[
+        Field(name="request_time", dtype=Int64),
+        Field(name="surface", dtype=String),
+        Field(name="stated_topics", dtype=Array(String)),
+    ],
+    description="what a request brings: its time in microseconds since 1970 UTC, where the list is shown, and which "
+    "topics the user names as liked",
 )
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feast import FeatureStore
-from feast.types import Bool, FeastType, Float32, Float64, Int32, Int64, String
+from feast.types import Array, Bool, FeastType, Float32, Float64, Int32, Int64, String, from_feast_to_pyarrow_type
 
 from catalog.errors import InputError
 from catalog.sql import file_list
@@ -14,10 +14,11 @@ from pipelines.feature_store import declared_features, feature_service, open_sto
 from streamrank.stores.history.job import HistoryJob
 from streamrank.stores.history.saving import write_parquet
 
-TIME, REQUEST_TIME = "event_timestamp", "request_time"
+TIME, REQUEST_TIME, STATED = "event_timestamp", "request_time", "stated_topics"
 READERS = {".parquet": "read_parquet", ".csv": "read_csv"}
 SQL_TYPES = {
     Bool: "BOOLEAN", Float32: "FLOAT", Float64: "DOUBLE", Int32: "INTEGER", Int64: "BIGINT", String: "VARCHAR",
+    Array(String): "VARCHAR[]",
 }  # fmt: skip
 
 
@@ -25,11 +26,12 @@ def historical_features(rows: pa.Table, service_name: str) -> pa.Table:
     """The features of a service as of each row's time, in the order of the rows.
 
     rows: event_timestamp (UTC), the entity keys (those reached through an item may be left out) and the request columns
-    of the service; equal rows may repeat. Returns the rows' own columns, then the service's features in its order and
-    declared types; missing values are null. What became known (`created`) after a row's time is not seen by it.
+    of the service, of which the topics that a request states may be left out: nobody stated any; equal rows may
+    repeat. Returns the rows' own columns, then the service's features in its order and declared types; missing values
+    are null. What became known (`created`) after a row's time is not seen by it.
     """
     store = open_store()
-    found = _job(store, rows, service_name).to_arrow()
+    found = _job(store, _with_stated(store, rows, service_name), service_name).to_arrow()
     declared = declared_features(store, service_name)
     return found.select([*rows.column_names, *declared.names]).cast(pa.schema([*rows.schema, *declared]))
 
@@ -51,6 +53,14 @@ def write_features(entities: Path, service_name: str, out: Path) -> int:
     )
     write_parquet(pieces, str(out))
     return pq.read_metadata(out).num_rows
+
+
+def _with_stated(store: FeatureStore, rows: pa.Table, service_name: str) -> pa.Table:
+    """The rows, with no topics stated where the service takes them and the rows do not say."""
+    kind = _request_columns(store, service_name).get(STATED)
+    if kind is None or STATED in rows.column_names:
+        return rows
+    return rows.append_column(STATED, pa.nulls(rows.num_rows, from_feast_to_pyarrow_type(kind)))
 
 
 def _require_target(entities: Path, out: Path) -> None:

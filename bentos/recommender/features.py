@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import redis
 from feast import FeatureService, FeatureStore
 from feast.repo_config import load_repo_config
@@ -12,6 +13,7 @@ from feast.types import Float32
 from streamrank.clock import SECOND
 from streamrank.stores.reader import PAST_TOLERANCE_US, OnlineRead, OnlineReader
 
+TOPICS = pa.list_(pa.string())
 STORE_ERRORS = (redis.RedisError, ConnectionError)
 """What a read raises when the online store is down or hangs."""
 
@@ -38,9 +40,12 @@ class OnlineFeatures:
         places = [self.reader.names.index(name) for name in names]
         self._places = None if places == [*range(len(self.reader.names))] else np.array(places, np.int64)
 
-    def read(self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None) -> OnlineRead:
-        """The features of a user's items. item_ids: str [items]."""
-        asked = {"request_time": as_of_us, "surface": surface}
+    def read(
+        self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None, topics: Sequence[str] = ()
+    ) -> OnlineRead:
+        """The features of a user's items. item_ids: str [items]. topics: that the request names."""
+        stated = pa.repeat(pa.scalar(list(topics) or None, TOPICS), len(item_ids))
+        asked = {"request_time": as_of_us, "surface": surface, "stated_topics": stated}
         return self.reader.read({"user_id": user_id, "item_id": item_ids}, asked, as_of_us)
 
     def matrix(self, read: OnlineRead) -> np.ndarray:

@@ -62,8 +62,9 @@ class Ranked:
     fallback: why it is one, or None. features: float32 [rows, features] as read and scored, None in a fallback. read:
     what was read of the items, asked: of the viewer; None where nothing was. They, and stages, are in the order in
     which candidates came; places: int64 [n], the rows of the ranked items in it. left: what re-ranking left out.
-    known_by: what the list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. unknown_picked,
-    unknown_topics: picked items and named topics that the catalogue does not have.
+    known_by: what the list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. stated_topics: those of
+    the request that features took. unknown_picked, unknown_topics: picked items and named topics that the catalogue
+    does not have.
     """
 
     item_ids: np.ndarray
@@ -76,6 +77,7 @@ class Ranked:
     stages: Stages | None = None
     left: "Left | None" = None
     known_by: str | None = None
+    stated_topics: tuple[str, ...] = ()
     unknown_picked: tuple[str, ...] = ()
     unknown_topics: tuple[str, ...] = ()
 

@@ -73,14 +73,14 @@ class Ranking:
         with self.measured.reading("user"):
             asking = self.viewers.read(query, catalogue.places, catalogue.topics)
         if asking.known_by is None:
-            return _with_unknown(self._popular(query, UNKNOWN_USER), asking)
+            return _with_told(self._popular(query, UNKNOWN_USER), asking)
         query = self._without_hidden(query, asking.viewer, catalogue)
         moment = self.board.moment(catalogue, query.as_of_us)
         candidates = self._candidates(query, asking.viewer, moment, catalogue)
-        scored, read = self._scored(query, candidates, catalogue)
+        scored, read = self._scored(query, candidates, catalogue, asking.named)
         with self.measured.stage("rerank"):
             found = self._reranked(query, asking.viewer, scored, moment, catalogue)
-        return _with_unknown(replace(found, read=read, asked=asking.read, known_by=asking.known_by), asking)
+        return _with_told(replace(found, read=read, asked=asking.read, known_by=asking.known_by), asking)
 
     def _without_hidden(self, query: Query, viewer: Viewer, catalogue: Catalogue) -> Query:
         """Of given candidates, those that have not ended and that the viewer has not hidden."""
@@ -105,11 +105,14 @@ class Ranking:
             allowed[viewer.picked] = False
         return allowed
 
-    def _scored(self, query: Query, candidates: Candidates, catalogue: Catalogue) -> tuple[Scored, OnlineRead]:
+    def _scored(
+        self, query: Query, candidates: Candidates, catalogue: Catalogue, named: tuple[str, ...] = ()
+    ) -> tuple[Scored, OnlineRead]:
+        """named: topics of the request."""
         given = query.item_ids is not None
         item_ids = np.array(query.item_ids, dtype=object) if given else catalogue.item_ids[candidates.places]
         with self.measured.reading("candidates"):
-            read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface)
+            read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface, named)
         with self.measured.stage("rank"):
             features = self.scoring.matrix(self.online.matrix(read), candidates.features)
             return Scored(item_ids, features, self.scoring.scores(features), candidates), read
@@ -149,5 +152,7 @@ class Ranking:
         return ended
 
 
-def _with_unknown(found: Ranked, asking: Asking) -> Ranked:
-    return replace(found, unknown_picked=asking.unknown_picked, unknown_topics=asking.unknown_topics)
+def _with_told(found: Ranked, asking: Asking) -> Ranked:
+    """With what the request said of the viewer, and what of it nobody knows."""
+    unknown = {"unknown_picked": asking.unknown_picked, "unknown_topics": asking.unknown_topics}
+    return replace(found, stated_topics=asking.named, **unknown)

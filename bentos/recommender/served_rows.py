@@ -25,6 +25,7 @@ COLUMNS = pa.schema([
     pa.field("surface", pa.string()),
     pa.field("device", pa.string()),
     pa.field("location", pa.string()),
+    pa.field("stated_topics", WORDS),  # of the request, as features took them
     pa.field("known_by", pa.string()),  # what the list was made for
     pa.field("found_by", WORDS),  # the sources that proposed the item
     pa.field("stood", pa.int32()),  # the place that the ranker gave, from 1
@@ -81,7 +82,8 @@ def answered(ranked: Ranked, returned: int, everything: bool, **request: object)
     request: the columns that hold for the whole request.
     """
     item_ids, scores, places = _rows(ranked, returned, everything)
-    request |= {"known_by": ranked.known_by} | (acts_stamps(ranked.asked) if ranked.asked is not None else {})
+    request |= {"known_by": ranked.known_by, "stated_topics": ranked.stated_topics or None}
+    request |= acts_stamps(ranked.asked) if ranked.asked is not None else {}
     return Answered(
         request, returned, item_ids, scores.astype(np.float64),
         None if ranked.features is None else ranked.features[places],

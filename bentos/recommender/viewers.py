@@ -24,12 +24,13 @@ TOLD_BY = ("user_attributes", "user_traits", "user_daily", "user_live")
 class Asking:
     """known_by: what is known of the viewer, HISTORY, PICKED, TOPICS or PROFILE; None where nothing is.
 
-    unknown_picked, unknown_topics: picked items, and named topics, that the catalogue does not have. read: what was
-    read of the viewer.
+    named: topics of the request, as the catalogue spells them. unknown_picked, unknown_topics: picked items, and named
+    topics, that it does not have. read: what was read of the viewer.
     """
 
     viewer: Viewer
     known_by: str | None
+    named: tuple[str, ...] = ()
     unknown_picked: tuple[str, ...] = ()
     unknown_topics: tuple[str, ...] = ()
     read: OnlineRead | None = None
@@ -68,13 +69,13 @@ def asking(
     """The viewer with what the request says of them. anything: whether anything else is known."""
     picked = [places.get(item_id, -1) for item_id in query.picked]
     unknown = tuple(item_id for item_id, place in zip(query.picked, picked, strict=True) if place < 0)
-    named = [topics[name.casefold()] for name in query.topics if name.casefold() in topics]
+    named = tuple(dict.fromkeys(topics[name.casefold()] for name in query.topics if name.casefold() in topics))
     whole = replace(
         viewer, picked=np.array([place for place in picked if place >= 0], np.int64),
         topics=tuple(dict.fromkeys([*named, *viewer.topics])), surface=query.surface,
     )  # fmt: skip
     nobodys = tuple(name for name in query.topics if name.casefold() not in topics)
-    return Asking(whole, _known_by(whole, anything), unknown, nobodys)
+    return Asking(whole, _known_by(whole, anything), named, unknown, nobodys)
 
 
 def _known_by(viewer: Viewer, anything: bool) -> str | None:

@@ -96,7 +96,7 @@ def test_features_for_a_file_of_one_s_own_are_those_of_the_service(world, tmp_pa
     expected = historical_features(whole, "ranker")
     features = [name for name in expected.column_names if name not in whole.column_names]
     assert found.select(features).equals(expected.select(features))
-    assert set(found.column_names) == {*whole.column_names, *features}
+    assert set(found.column_names) == {*whole.column_names, "stated_topics", *features}
     assert found["ut_views_60d"].null_count < 3 and found["hour"].null_count == 0
 
 

@@ -26,7 +26,7 @@ import json, sys
 from feast import FeatureStore
 store = FeatureStore(repo_path=sys.argv[1])
 keys = {"user_id": ["u1", "u9"], "item_id": ["i1", "i9"], "creator_id": ["c1", ""], "topic": ["a", ""]}
-request = {"request_time": [1_700_000_000_000_000] * 2, "surface": ["home", None]}
+request = {"request_time": [1_700_000_000_000_000] * 2, "surface": ["home", None], "stated_topics": [None, ["a"]]}
 found = store.get_online_features(store.get_feature_service("ranker"), keys | request).to_dict()
 assert "derived" not in sys.modules, "the definitions were imported"
 print(json.dumps(found))

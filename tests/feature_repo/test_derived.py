@@ -13,7 +13,7 @@ HOUR, DAY = 3_600_000_000, 86_400_000_000
 NOTHING = {
     "request_time": MONDAY, "surface": None, "item_available_from": None, "item_views_1d": None, "item_views_7d": None,
     "user_views_60d": None, "ut_views_60d": None, "uc_views_60d": None, "item_topics": None, "user_top_topics": None,
-    "user_top_topic_shares": None, "user_stated_topics": None,
+    "user_top_topic_shares": None, "user_stated_topics": None, "stated_topics": None,
 }  # fmt: skip
 
 
@@ -46,6 +46,10 @@ def derived(*rows: dict) -> list[dict]:
         ({"item_topics": [], "user_stated_topics": ["a"]}, "stated_overlap", None),
         ({"item_topics": None, "user_stated_topics": ["a"]}, "stated_overlap", None),
         ({"item_topics": ["a"], "user_stated_topics": None}, "stated_overlap", None),
+        ({"item_topics": ["a", "b"], "stated_topics": ["b"]}, "stated_overlap", 0.5),
+        ({"item_topics": ["a", "b"], "user_stated_topics": ["b"], "stated_topics": ["a", "b"]}, "stated_overlap", 1),
+        ({"item_topics": ["a", "b"], "user_stated_topics": ["b"], "stated_topics": ["c"]}, "stated_overlap", 0.5),
+        ({"item_topics": ["a", "b"], "user_stated_topics": None, "stated_topics": []}, "stated_overlap", 0),
     ],
 )
 def test_each_feature_has_its_value_or_is_missing(row, feature, expected):
@@ -75,6 +79,7 @@ def rows(draw) -> dict:
     return {
         "item_topics": draw(TOPIC_LISTS),
         "user_stated_topics": draw(TOPIC_LISTS),
+        "stated_topics": draw(TOPIC_LISTS),
         "user_top_topics": top,
         "user_top_topic_shares": None if top is None else draw(st.lists(share, min_size=len(top), max_size=len(top))),
     }
@@ -94,7 +99,7 @@ def test_topic_overlap_is_the_sum_of_the_shares_of_the_items_topics(given_rows):
 
 TYPES = {
     "surface": pa.string(), "item_topics": WORDS, "user_top_topics": WORDS, "user_stated_topics": WORDS,
-    "user_top_topic_shares": pa.list_(pa.float32()),
+    "stated_topics": WORDS, "user_top_topic_shares": pa.list_(pa.float32()),
 }  # fmt: skip
 COUNTS = st.none() | st.floats(0, 1e6, width=32)
 

@@ -24,6 +24,7 @@ from streamrank.stores.reader import OnlineReader
 
 START = 20_000 * DAY
 NOW = START + 20 * DAY + 5 * HOUR
+WORDS = pa.list_(pa.string())
 TOPICS = [["a", "b"], ["b"], ["c", "a"], [], None]
 ITEMS = [
     {
@@ -83,6 +84,7 @@ def asked(users: list, items: list, time: int) -> pa.Table:
             "user_id": pa.array([user for user, _ in pairs], pa.string()),
             "item_id": pa.array([item for _, item in pairs], pa.string()),
             "surface": pa.array([["home", "search", None][number % 3] for number in range(len(pairs))], pa.string()),
+            "stated_topics": pa.array([[["a", "b"], None, []][number % 3] for number in range(len(pairs))], WORDS),
             "request_time": pa.array([time] * len(pairs), pa.int64()),
         }
     )
@@ -102,7 +104,7 @@ def online(rows: pa.Table) -> dict[str, list]:
 def matrix(rows: pa.Table) -> np.ndarray:
     """What the service reads: float32 [rows, features]."""
     given = {name: rows[name] for name in ("user_id", "item_id")}
-    request = {name: rows[name] for name in ("request_time", "surface")}
+    request = {name: rows[name] for name in ("request_time", "surface", "stated_topics")}
     return OnlineReader(feature_store.open_store(), "ranker").read(given, request).matrix
 
 
@@ -139,6 +141,7 @@ def test_what_is_missing_stays_missing(data):
         "request_time",
         "event_timestamp",
         "surface",
+        "stated_topics",
         "hour",
         "weekday",
         "surface_code",

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -125,15 +125,16 @@ class Platform:
         yield
         self.served.close()
 
-    def ask(self, user: str, items: Sequence[str], surface: str) -> str:
+    def ask(self, user: str, items: Sequence[str], surface: str, topics: Sequence[str] = ()) -> str:
         """One request, read and logged by the service's own code; its id."""
         from bentos.recommender.query import ranked
         from bentos.recommender.served_rows import served_rows
 
         name, as_of, chosen = f"request-{self.done.requests}", clock.now(), np.array(items, dtype=object)
-        read = self.online.read(user, chosen, clock.now_us(), surface)
+        read = self.online.read(user, chosen, clock.now_us(), surface, topics)
         features = self.online.matrix(read)
         answer = ranked(chosen, np.arange(len(items), dtype=np.float64), features, None, read)
+        answer = replace(answer, stated_topics=tuple(topics))
         rows = served_rows(
             self.schema, answer, len(items), True, request_id=name, as_of=as_of, user_id=user, model_version="none",
             fallback=None, surface=surface,
@@ -154,8 +155,8 @@ class Audience:
             if user and item:
                 self._own.setdefault(user, {})[item] = None
 
-    def question(self, chance: random.Random, rows: pa.Table, items: int) -> tuple[str, list[str], str]:
-        """User, items and surface; now and then a user and an item of whom nobody knows anything."""
+    def question(self, chance: random.Random, rows: pa.Table, items: int) -> tuple[str, list[str], str, list[str]]:
+        """User, items, surface and named topics; now and then a user and an item of whom nobody knows anything."""
         users, seen = (rows[name].cast(pa.string()).to_pylist() for name in ("user_id", "item_id"))
         busy = sorted({user for user in users if user}, key=lambda user: (-len(self._own.get(user, ())), user))[:3]
         user = NOBODY if chance.random() < 0.02 else chance.choice(busy)
@@ -164,7 +165,8 @@ class Audience:
         chance.shuffle(seen)
         chosen = list(dict.fromkeys([*chance.sample(own, min(len(own), items // 2)), *seen]))
         unknown = [NOTHING] if chance.random() < 0.2 else []
-        return user, (unknown + chosen)[:items], chance.choice(rows["surface"].to_pylist()) or "home"
+        surface, topics = chance.choice(rows["surface"].to_pylist()), chance.choice(rows["topics"].to_pylist())
+        return user, (unknown + chosen)[:items], surface or "home", topics or []
 
 
 @contextmanager

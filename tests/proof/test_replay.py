@@ -209,7 +209,7 @@ def _training_rows(replayed: Platform, rows: pa.Table) -> pa.Table:
     asked = pa.table(
         {
             "event_timestamp": rows["as_of"], "request_time": rows["as_of"].cast(pa.int64()),
-            **{name: rows[name] for name in ("user_id", "item_id", "surface")},
+            **{name: rows[name] for name in ("user_id", "item_id", "surface", "stated_topics")},
             **{name.removeprefix("key__"): rows[name] for name in rows.column_names if name.startswith("key__")},
         }
     )  # fmt: skip

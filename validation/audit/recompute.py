@@ -145,7 +145,8 @@ def _asked(view: Derived, name: str, kind: FeastType, rows: pa.Table) -> pa.Arra
     if name not in rows.column_names:
         raise ValueError(
             f"served log: on-demand view {view.label!r} takes {name!r} from the request, which is not among its "
-            f"columns {rows.column_names}; log it with the request"
+            f"columns {rows.column_names}; log it with the request, or leave out "
+            f"what an earlier version served, by --since"
         )
     return rows[name].combine_chunks().cast(declared)
 

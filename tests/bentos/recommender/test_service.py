@@ -13,6 +13,7 @@ from small_world import DATASET, ENDED, FUTURE, ITEMS, NOW
 
 from bentos.recommender.seeds import in_sample, seed_of
 from bentos.recommender.served_rows import COLUMNS
+from catalog.dataset import DataSet
 from streamrank import clock
 
 NOBODY = 99_999  # an item that no file names
@@ -238,7 +239,7 @@ def independent_read(world, user_id: str, item_ids: list[str], surface: str) -> 
             "creator_id": [item.get("creator_id") or "nobody" for item in asked],
             "topic": [(item.get("topics") or ["nothing"])[0] for item in asked],
             "request_time": [clock.microseconds(NOW)] * len(item_ids), "surface": [surface] * len(item_ids),
-            "shown_on": [surface] * len(item_ids),
+            "shown_on": [surface] * len(item_ids), "stated_topics": [None] * len(item_ids),
         }  # fmt: skip
         store = feature_store.open_store()
         found = store.get_online_features(store.get_feature_service("ranker"), rows).to_df()
@@ -255,9 +256,29 @@ def test_the_served_log_tells_who_asked_for_what_and_got_it(service, served):
     assert row == context | {
         "request_id": answer["request_id"], "user_id": "u4", "item_id": str(best["item_id"]), "slot": 1,
         "returned": True, "score": best["score"], "model_version": answer["model_version"], "fallback": None,
-        "known_by": "profile", "stood": 1, "propensity": 1.0, "changes": None,
+        "stated_topics": None, "known_by": "profile", "stood": 1, "propensity": 1.0, "changes": None,
         "seed": seed_of(answer["request_id"]),
     }  # fmt: skip
+
+
+def test_topics_of_a_request_reach_the_ranker_and_the_audit_finds_the_same(service, served, world):
+    from pipelines.audit import run_audit
+
+    asked = {"user_id": "a new one", "k": 200}
+    answer = service.recommend(**asked, topics=["T1", "all", "t1", "Nope"]).json()
+    rows = served(answer["request_id"])
+    assert rows["stated_topics"].to_pylist() == [["t1", "all"]] * rows.num_rows
+    items = pq.read_table(world.root / DATASET / "items.parquet", columns=["item_id", "topics"]).to_pylist()
+    topics = {row["item_id"]: row["topics"] or [] for row in items}
+    shares = [
+        len({"t1", "all"} & set(topics[item])) / len(topics[item]) if topics[item] else None
+        for item in rows["item_id"].to_pylist()
+    ]
+    assert rows["stated_overlap"].to_pylist() == shares and {0.5, 1.0} <= set(shares)
+    with world.entered():
+        found = run_audit(DataSet(world.root / DATASET)).features["stated_overlap"]
+    assert (found.mismatched, found.missing) == (0, 0)
+    assert found.compared >= rows.num_rows and found.nonzero >= rows.num_rows - shares.count(None)
 
 
 def test_a_fallback_is_logged_without_features(service, served):
