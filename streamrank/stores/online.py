@@ -92,7 +92,7 @@ class StreamrankOnlineStore(OnlineStore):
 
     def windows(self, config: RepoConfig, table: FeatureView) -> Windows | None:
         """Where the values of a view over events lie; None for any other view."""
-        return Windows.of(config.project, table, self.packed_view(config, table))
+        return Windows.of(config.project, table)
 
     def generations(self, config: RepoConfig) -> Generations:
         """Which generations of views over events are read."""
@@ -236,7 +236,10 @@ class StreamrankOnlineStore(OnlineStore):
 
     def _fetching(self, config: RepoConfig, parts: list[Asked]) -> Steps:
         """What `fetched` yields, of the parts' keys."""
-        return fetched([Part(part.keys, part.windows) for part in parts], self.generations(config))
+        whole = [
+            Part(part.view.prefix, keys.without_prefix(part.view.prefix, part.keys), part.windows) for part in parts
+        ]
+        return fetched(whole, self.generations(config))
 
     def _read_features_per_fv(
         self, config, grouped_refs, join_key_values, entity_name_to_join_key_map, online_features_response,

@@ -1,6 +1,6 @@
 """How the rows of one feature view lie in the online store: their keys, their layout, columns to bytes and back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +27,7 @@ from streamrank.stores.packing.matrix import NUMERIC, Run, fill, runs
 from streamrank.stores.packing.to_arrow import to_arrow
 
 Typed = tuple[tuple[str, FeastType], ...]
+Keys = pa.LargeBinaryArray | Callable[[], pa.LargeBinaryArray] | None
 _LONGEST_TTL = 2**61  # microseconds, so that twice as many fit 64 bits
 
 
@@ -103,12 +104,12 @@ class PackedView:
 
     def rows(
         self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
-        keys: pa.LargeBinaryArray | None = None,
+        keys: Keys = None,
     ) -> Rows:  # fmt: skip
         """What `values` [n], null where there is none, hold of the features `names`.
 
-        layouts: by id, at least those of the values. keys: of the values, for messages. CorruptValue where a value
-        cannot be read.
+        layouts: by id, at least those of the values. keys: of the values, or what makes them, for messages.
+        CorruptValue where a value cannot be read.
         """
         with self.naming(keys):
             found = packed.parts(values, layouts)
@@ -121,7 +122,7 @@ class PackedView:
 
     def unpack(
         self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
-        keys: pa.LargeBinaryArray | None = None,
+        keys: Keys = None,
     ) -> Unpacked:  # fmt: skip
         """As `rows`, as Arrow arrays of the declared types."""
         rows = self.rows(values, names, layouts, keys)
@@ -131,7 +132,7 @@ class PackedView:
 
     def matrix(
         self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
-        keys: pa.LargeBinaryArray | None = None,
+        keys: Keys = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
         """float32 [n, len(names)] of numeric and bool features, NaN where missing; found, event_us and created_us [n].
 
@@ -192,12 +193,13 @@ class PackedView:
         return packed.assembled(kind, [part.rows for part in held], pieces, n)
 
     @contextmanager
-    def naming(self, keys: pa.LargeBinaryArray | None = None) -> Iterator[None]:
+    def naming(self, keys: Keys = None) -> Iterator[None]:
         """Adds the names of the view and, where given, of the key to a CorruptValue, and what to do."""
         try:
             yield
         except CorruptValue as error:
-            key = f", key {keys[error.row].as_py()!r}" if keys is not None and error.row is not None else ""
+            known = keys() if callable(keys) else keys
+            key = f", key {known[error.row].as_py()!r}" if known is not None and error.row is not None else ""
             raise CorruptValue(
                 f"feature view {self.name!r}{key}: {error.problem}; materialize the view again", error.row
             ) from error

@@ -10,12 +10,11 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from feast import FeatureView
 
 from streamrank.stores.connection import Connection
-from streamrank.stores.packed_view import PackedView
 from streamrank.stores.packing import keys as key_bytes
 from streamrank.stores.packing.columns import valid_of
 from streamrank.stream.views import StreamedView, is_streamed, streamed_view
@@ -28,29 +27,26 @@ Steps = Generator[pa.LargeBinaryArray, pa.LargeBinaryArray, Any]
 
 @dataclass(frozen=True)
 class Windows:
-    """A view over events in the online store. prefix: of the keys that its packed view makes. pointer: the key where
-    the generation to read is written. window: what it has of windows, None of latest acts, whose rows are packed ones.
-    """
+    """A view over events in the online store. pointer: the key where the generation to read is written. window: what it
+    has of windows, None of latest acts, whose rows are packed ones."""
 
     project: str
     name: str
-    prefix: bytes
     pointer: bytes
     window: WindowedView | None
 
     @staticmethod
-    def of(project: str, view: FeatureView, packed: PackedView) -> "Windows | None":
+    def of(project: str, view: FeatureView) -> "Windows | None":
         """None where the view is none of ours over events."""
         if not is_streamed(view):
             return None
         found = _streamed(view)
         pointer = key_bytes.pointer_key(project, view.name, found.fingerprint)
-        return Windows(project, view.name, packed.prefix, pointer, found if isinstance(found, WindowedView) else None)
+        return Windows(project, view.name, pointer, found if isinstance(found, WindowedView) else None)
 
-    def keys_in(self, generation: bytes, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
-        """The packed view's keys as those of a generation, null where they are."""
-        prefix = key_bytes.generation_prefix(self.project, self.name, generation)
-        return pc.binary_replace_slice(keys, 0, len(self.prefix), prefix)
+    def prefix_in(self, generation: bytes) -> bytes:
+        """What the keys of a generation start with, in place of the packed view's prefix."""
+        return key_bytes.generation_prefix(self.project, self.name, generation)
 
 
 def _streamed(view: FeatureView) -> StreamedView:
@@ -90,10 +86,19 @@ class Generations:
 
 @dataclass(frozen=True)
 class Part:
-    """The keys of one view that are fetched with those of others, made by its packed view."""
+    """The keys of one view that are fetched with those of others: what they start with, and what each ends with, as its
+    packed view says."""
 
-    keys: pa.LargeBinaryArray
+    prefix: bytes
+    ends: pa.LargeBinaryArray
     windows: Windows | None = None
+
+    def prefix_in(self, used: Mapping[bytes, bytes | None]) -> bytes | None:
+        """Of the keys to read, where `used` are the generations by pointer; None where nothing is to be read."""
+        if self.windows is None:
+            return self.prefix
+        generation = used[self.windows.pointer]
+        return None if generation is None else self.windows.prefix_in(generation)
 
 
 def fetched(parts: Sequence[Part], generations: Generations) -> Steps:
@@ -113,13 +118,13 @@ def _in_order(parts: Sequence[Part], generations: Generations) -> Steps:
     pointers = pa.array(windowed, pa.large_binary())
     while True:
         used = {pointer: generations.of(windows) for pointer, windows in windowed.items()}
-        keys = [_keys(part, used) for part in parts]
-        values = yield from values_of(pa.concat_arrays([*keys, pointers]))
+        sizes, keys = _keys(parts, used, pointers)
+        values = yield from values_of(keys)
         found = values[len(values) - len(pointers) :].to_pylist()
         for windows, generation in zip(windowed.values(), found, strict=True):
             generations.learn(windows, generation)
         if found == [*used.values()]:
-            return _shares(parts, keys, used, values)
+            return _shares(parts, sizes, values)
 
 
 def run(steps: Steps, connection: Connection) -> Any:
@@ -142,23 +147,27 @@ async def run_async(steps: Steps, connection: Connection) -> Any:
         return finished.value
 
 
-def _keys(part: Part, used: Mapping[bytes, bytes | None]) -> pa.LargeBinaryArray:
-    if part.windows is None:
-        return part.keys
-    generation = used[part.windows.pointer]
-    return part.keys[:0] if generation is None else part.windows.keys_in(generation, part.keys)
+def _keys(
+    parts: Sequence[Part], used: Mapping[bytes, bytes | None], pointers: pa.LargeBinaryArray
+) -> tuple[list[int | None], pa.LargeBinaryArray]:
+    """How many keys each part has, None where nothing of it is to be read; and the keys of all, then the pointers."""
+    prefixes = [part.prefix_in(used) for part in parts]
+    sizes = [None if prefix is None else len(part.ends) for prefix, part in zip(prefixes, parts, strict=True)]
+    starts = pa.array([*prefixes, b""], pa.large_binary()).take(
+        pa.array(np.repeat(np.arange(len(parts) + 1), [*(size or 0 for size in sizes), len(pointers)]))
+    )
+    ends = [part.ends for size, part in zip(sizes, parts, strict=True) if size]
+    return sizes, key_bytes.joined(starts, pa.concat_arrays([*ends, pointers]))
 
 
 def _shares(
-    parts: Sequence[Part], keys: Sequence[pa.LargeBinaryArray], used: Mapping[bytes, bytes | None],
-    values: pa.LargeBinaryArray,
-) -> list[pa.LargeBinaryArray | None]:  # fmt: skip
+    parts: Sequence[Part], sizes: Sequence[int | None], values: pa.LargeBinaryArray
+) -> list[pa.LargeBinaryArray | None]:
     shares, start = [], 0
-    for part, own in zip(parts, keys, strict=True):
-        unfilled = part.windows is not None and used[part.windows.pointer] is None
-        nothing = None if _has_windows(part) else pa.nulls(len(part.keys), pa.large_binary())
-        shares.append(nothing if unfilled else values.slice(start, len(own)))
-        start += len(own)
+    for part, size in zip(parts, sizes, strict=True):
+        nothing = None if _has_windows(part) else pa.nulls(len(part.ends), pa.large_binary())
+        shares.append(nothing if size is None else values.slice(start, size))
+        start += size or 0
     return shares
 
 

@@ -99,6 +99,16 @@ def with_prefix(prefix: bytes, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray
     return pc.binary_join_element_wise(pa.scalar(prefix, pa.large_binary()), ends, _EMPTY)
 
 
+def joined(starts: pa.LargeBinaryArray, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """Keys of any views, from what each starts and ends with; null where an end is."""
+    return pc.binary_join_element_wise(starts, ends, _EMPTY)
+
+
+def without_prefix(prefix: bytes, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    """What keys that start with `prefix` end with."""
+    return pc.binary_replace_slice(keys, 0, len(prefix), b"")
+
+
 def suffixes(components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
     """What the keys of these components end with, the same for all views; null where a component is null.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -86,11 +87,12 @@ class Answered:
 
 
 def answered(
-    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray, keys: pa.LargeBinaryArray,
+    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray, ends: pa.LargeBinaryArray,
     layouts: Mapping[int, Layout], at_us: int,
 ) -> Answered:  # fmt: skip
-    """The values [keys] of a view as they are at `at_us`."""
+    """The values [keys] of a view as they are at `at_us`. ends: of their keys, for messages."""
     numbers, columns = np.empty((len(values), 0), np.float32), {}
+    keys = partial(view.packed.with_prefix, ends)
     if view.exact:
         read = view.packed.unpack(values, view.exact, layouts, keys)
         found, event_us, created_us, columns = read.found, read.event_us, read.created_us, read.columns
@@ -109,17 +111,18 @@ def answered(
 
 
 def finished(
-    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray | None, keys: pa.LargeBinaryArray, at_us: int
+    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray | None, ends: pa.LargeBinaryArray, at_us: int
 ) -> Answered:
-    """The windows [keys] of a view, finished at `at_us`; all are missing where no values are filled."""
+    """The windows [keys] of a view, finished at `at_us`; all are missing where no values are filled. ends: of their
+    keys, null where there is none."""
     if values is None:
-        numbers = np.full((len(keys), len(view.numbers)), np.nan, np.float32)
-        return Answered(view, distinct, numbers, {name: _missing(view, name, len(keys)) for name in view.exact})
+        numbers = np.full((len(ends), len(view.numbers)), np.nan, np.float32)
+        return Answered(view, distinct, numbers, {name: _missing(view, name, len(ends)) for name in view.exact})
     window = view.windows.window
     numbers = finish(window, values, view.numbers, at_us)
     columns = finish_columns(window, values, view.exact, at_us) if view.exact else {}
-    if keys.null_count:  # nobody has no key, so that none of its windows is empty: they are missing
-        absent = keys.is_null()
+    if ends.null_count:  # nobody has no key, so that none of its windows is empty: they are missing
+        absent = ends.is_null()
         numbers[np.asarray(absent)] = np.nan
         columns = {name: pc.if_else(absent, pa.scalar(None, column.type), column) for name, column in columns.items()}
     return Answered(view, distinct, numbers, columns, values=values)

@@ -38,17 +38,17 @@ def asked(
     if not views:
         return {}
     distinct = [_distinct(view.label, tuple(view.keys.values()), rows) for view in views]
-    keys = _keys(views, distinct, rows)
-    parts = [Part(own, view.windows) for view, own in zip(views, keys, strict=True)]
+    ends = _ends(views, distinct, rows)
+    parts = [Part(view.packed.prefix, own, view.windows) for view, own in zip(views, ends, strict=True)]
     shares = yield from fetched(parts, generations)
     read = {}
     for view, own, part, values in zip(views, distinct, parts, shares, strict=True):
         if view.has_windows:
-            read[view.label] = finished(view, own, values, part.keys, at_us)
+            read[view.label] = finished(view, own, values, part.ends, at_us)
             continue
         decoding = ToDecode(layouts[view.packed.name], values)
         yield decoding
-        read[view.label] = answered(view, own, decoding.values, part.keys, decoding.layouts, at_us)
+        read[view.label] = answered(view, own, decoding.values, part.ends, decoding.layouts, at_us)
     return read
 
 
@@ -80,15 +80,15 @@ def reach(
         rows.add(key, column if constant else distinct.column_over_rows(column), constant)
 
 
-def _keys(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows) -> list[pa.LargeBinaryArray]:
-    """Of each view those of its distinct rows; what views with the same join keys share is made once."""
+def _ends(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows) -> list[pa.LargeBinaryArray]:
+    """Of each view what the keys of its distinct rows end with, made once for views with the same join keys."""
     ends: dict[tuple, pa.LargeBinaryArray] = {}
     for view, own in zip(views, distinct, strict=True):
         if view.key not in ends:
             given = {name: rows.columns if each in rows.constant else own.columns for name, each in view.keys.items()}
             columns = {name: given[name][each] for name, each in view.keys.items()}
             ends[view.key] = view.packed.key_ends(columns, own.keys)
-    return [view.packed.with_prefix(ends[view.key]) for view in views]
+    return [ends[view.key] for view in views]
 
 
 def _distinct(label: str, names: Sequence[str], rows: Rows) -> Distinct:
