@@ -133,7 +133,9 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
     console.print(table)
     for line in reasons(answer["items"], titles):
         console.print(line, highlight=False)
-    if unknown := [*answer["unknown_picked"], *answer["unknown_topics"]]:
+    if explored := [str(item["rank"]) for item in answer["items"] if item["explored"]]:
+        console.print(f"drawn to learn how they do: rank {', '.join(explored)}")
+    if unknown := [*answer["unknown_picked"], *answer["unknown_topics"], *answer["unknown_candidates"]]:
         console.print(f"[yellow]not in the catalogue: {', '.join(map(str, unknown))}[/yellow]")
     made_for = {
         None: "nobody in particular",

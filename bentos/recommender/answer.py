@@ -1,5 +1,6 @@
 """A ranked list as the items of an answer, with reasons where they are asked for."""
 
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from bentos.recommender.api import Api
 from bentos.recommender.query import Ranked, Stages
 from models.feature_words import source_words
+from models.rerank.exploration import was_explored
 from streamrank import clock
 
 
@@ -16,10 +18,19 @@ def items(api: Api, ranked: Ranked, begins: list[int | None], explain: bool) -> 
     return [
         api.Item(
             item_id=api.as_id(item_id), score=score, rank=rank, available_from=begin and clock.moment(begin),
-            **(_reasons(ranked.stages, row) if explain and ranked.stages else {}),
+            **_drawn(ranked.stages, row), **(_reasons(ranked.stages, row) if explain and ranked.stages else {}),
         )
         for rank, (item_id, score, row, begin) in enumerate(best, 1)
     ]  # fmt: skip
+
+
+def _drawn(stages: Stages | None, row: int) -> dict[str, Any]:
+    """With which probability it came into its slot, and whether that was drawn."""
+    if stages is None:
+        return {}
+    propensity = float(stages.propensity[row])
+    told = None if isnan(propensity) else propensity
+    return {"propensity": told, "explored": was_explored(stages.changes.get(row, ()))}
 
 
 def _reasons(stages: Stages, row: int) -> dict[str, Any]:

@@ -102,12 +102,14 @@ def api_of(manifest: Manifest) -> Api:
     response = create_model(
         "RecommendResponse", __base__=_Response,
         unknown_picked=(list[as_id], Field([], description=UNKNOWN_PICKED)),
+        unknown_candidates=(list[as_id], Field([], description=UNKNOWN_CANDIDATES)),
         unknown_topics=(list[str], Field([], description="named topics that no item has; the others count")),
         items=(list[item], ...),
     )  # fmt: skip
     return Api(request, response, item, as_id)
 
 
+UNKNOWN_CANDIDATES = "given candidates of which nothing is known; the others are ranked"
 UNKNOWN_PICKED = "picked items that the catalogue does not have; the others count"
 
 
@@ -135,6 +137,11 @@ def _item(ids: IdType) -> type[BaseModel]:
             datetime | None,
             Field(None, description="when an upcoming item begins, UTC; null once on air"),
         ),
+        propensity=(
+            float | None,
+            Field(None, description="the probability with which it came into its slot; null in a fallback"),
+        ),
+        explored=(bool, Field(False, description="whether its slot was drawn, to learn how the item does")),
         sources=(list[Proposal], Field([], description=f"the sources that found the item{only}")),
         contributions=(
             list[FeatureContribution], Field([], description=f"what moved the score most, the largest first{only}")

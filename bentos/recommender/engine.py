@@ -75,19 +75,30 @@ class Engine:
         self._ranking.board.start()
 
     async def rank(self, query: Query) -> Ranked:
-        """The ranked candidates; popular ones, with `fallback` set, when features cannot be read in time."""
+        """The ranked candidates; popular ones, with `fallback` set, when features cannot be read in time, or where the
+        store is away what sources propose for what the request itself says of the viewer."""
         if not self._health.available:
-            return self._ranking.popular(query, STORE_UNAVAILABLE)
+            return await self._without_store(query)
         try:
             return await asyncio.wait_for(self._in_turn(query), self._timeout)
         except STORE_ERRORS as error:
             self._health.failed(error)
-            return self._ranking.popular(query, STORE_UNAVAILABLE)
+            return await self._without_store(query)
         except TimeoutError:  # of too much at once, not of a store that is gone: that fails sooner, see open_store
             return self._ranking.popular(query, FEATURE_TIMEOUT)
         except Exception:
             logger.exception("features could not be read: answering popular items")
             return self._ranking.popular(query, FEATURE_ERROR)
+
+    async def _without_store(self, query: Query) -> Ranked:
+        if not query.picked and not query.topics:
+            return self._ranking.popular(query, STORE_UNAVAILABLE)
+        try:
+            told = self._in_thread(self._ranking.told, query, STORE_UNAVAILABLE)
+            return await asyncio.wait_for(told, self._timeout)
+        except Exception:  # no thread was free in time, or no source could say anything
+            logger.exception("sources could not be asked without the online store: answering popular items")
+            return self._ranking.popular(query, STORE_UNAVAILABLE)
 
     async def _in_turn(self, query: Query) -> Ranked:
         async with self._seats:

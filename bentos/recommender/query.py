@@ -64,7 +64,7 @@ class Ranked:
     which candidates came; places: int64 [n], the rows of the ranked items in it. left: what re-ranking left out.
     known_by: what the list is made for, HISTORY, PICKED, TOPICS or PROFILE; None for nobody. stated_topics: those of
     the request that features took. unknown_picked, unknown_topics: picked items and named topics that the catalogue
-    does not have.
+    does not have. unknown_candidates: given items of which nothing is known; they are not among the ranked ones.
     """
 
     item_ids: np.ndarray
@@ -80,6 +80,7 @@ class Ranked:
     stated_topics: tuple[str, ...] = ()
     unknown_picked: tuple[str, ...] = ()
     unknown_topics: tuple[str, ...] = ()
+    unknown_candidates: tuple[str, ...] = ()
 
     @property
     def degraded(self) -> bool:

@@ -8,13 +8,15 @@ import numpy as np
 from bentos.recommender.board import Board
 from bentos.recommender.catalogue import Catalogue
 from bentos.recommender.features import OnlineFeatures
+from bentos.recommender.from_memory import proposed
 from bentos.recommender.live import Live
 from bentos.recommender.metrics import Metrics
 from bentos.recommender.query import UNKNOWN_USER, Query, Ranked, ranked
 from bentos.recommender.reranking import Reranking, Scored
 from bentos.recommender.retrieval import MOST, Candidates, Retrieval
 from bentos.recommender.scoring import Scoring
-from bentos.recommender.viewers import Asking, OnlineViewers
+from bentos.recommender.unheard_of import unheard_of
+from bentos.recommender.viewers import Asking, OnlineViewers, asking
 from models.recommender import Recommender
 from models.viewer import Moment, Viewer
 from streamrank.stores.reader import OnlineRead
@@ -49,6 +51,20 @@ class Ranking:
         """What is watched most now, or the asked items by that: from memory alone."""
         return self._without_ended(self._popular(query, fallback))
 
+    def told(self, query: Query, fallback: str) -> Ranked:
+        """What sources propose for what the request itself says of the viewer, without ranker or online store; what is
+        popular where it says nothing that anybody knows."""
+        catalogue = self.live.catalogue
+        asked = asking(Viewer(query.user_id), query, catalogue.places, catalogue.topics, anything=False)
+        if asked.known_by is None:
+            return _with_told(self.popular(query, fallback), asked)
+        moment, worth = self.board.moment(catalogue, query.as_of_us), self.board.trending(catalogue)
+        candidates = self._candidates(query, asked.viewer, moment, catalogue)
+        item_ids = self._item_ids(query, candidates, catalogue)
+        found = proposed(item_ids, candidates, np.append(worth, 0.0)[candidates.places], fallback)
+        known = self._without_unheard(replace(found, known_by=asked.known_by), query, catalogue)
+        return _with_told(self._without_ended(known), asked)
+
     def warm(self, now_us: int) -> None:
         """Asks for nobody and nothing, which loads what the first request of a process loads."""
         self.live.sync()
@@ -71,16 +87,17 @@ class Ranking:
     def _ranked(self, query: Query) -> Ranked:
         catalogue = self.live.catalogue
         with self.measured.reading("user"):
-            asking = self.viewers.read(query, catalogue.places, catalogue.topics)
-        if asking.known_by is None:
-            return _with_told(self._popular(query, UNKNOWN_USER), asking)
-        query = self._without_hidden(query, asking.viewer, catalogue)
+            asked = self.viewers.read(query, catalogue.places, catalogue.topics)
+        if asked.known_by is None:
+            return _with_told(self._popular(query, UNKNOWN_USER), asked)
+        query = self._without_hidden(query, asked.viewer, catalogue)
         moment = self.board.moment(catalogue, query.as_of_us)
-        candidates = self._candidates(query, asking.viewer, moment, catalogue)
-        scored, read = self._scored(query, candidates, catalogue, asking.named)
+        candidates = self._candidates(query, asked.viewer, moment, catalogue)
+        scored, read = self._scored(query, candidates, catalogue, asked.named)
         with self.measured.stage("rerank"):
-            found = self._reranked(query, asking.viewer, scored, moment, catalogue)
-        return _with_told(replace(found, read=read, asked=asking.read, known_by=asking.known_by), asking)
+            found = self._reranked(query, asked.viewer, scored, moment, catalogue)
+        found = self._without_unheard(found, query, catalogue, read)
+        return _with_told(replace(found, read=read, asked=asked.read, known_by=asked.known_by), asked)
 
     def _without_hidden(self, query: Query, viewer: Viewer, catalogue: Catalogue) -> Query:
         """Of given candidates, those that have not ended and that the viewer has not hidden."""
@@ -109,13 +126,16 @@ class Ranking:
         self, query: Query, candidates: Candidates, catalogue: Catalogue, named: tuple[str, ...] = ()
     ) -> tuple[Scored, OnlineRead]:
         """named: topics of the request."""
-        given = query.item_ids is not None
-        item_ids = np.array(query.item_ids, dtype=object) if given else catalogue.item_ids[candidates.places]
+        item_ids = self._item_ids(query, candidates, catalogue)
         with self.measured.reading("candidates"):
             read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface, named)
         with self.measured.stage("rank"):
             features = self.scoring.matrix(self.online.matrix(read), candidates.features)
             return Scored(item_ids, features, self.scoring.scores(features), candidates), read
+
+    def _item_ids(self, query: Query, candidates: Candidates, catalogue: Catalogue) -> np.ndarray:
+        given = query.item_ids is not None
+        return np.array(query.item_ids, dtype=object) if given else catalogue.item_ids[candidates.places]
 
     def _reranked(self, query: Query, viewer: Viewer, scored: Scored, moment: Moment, catalogue: Catalogue) -> Ranked:
         if query.item_ids is not None:
@@ -134,7 +154,8 @@ class Ranking:
         worth = self.board.trending(catalogue)
         if query.item_ids is not None:
             places = catalogue.places_of(query.item_ids)
-            return ranked(np.array(query.item_ids, dtype=object), np.append(worth, 0.0)[places], None, fallback)
+            found = ranked(np.array(query.item_ids, dtype=object), np.append(worth, 0.0)[places], None, fallback)
+            return self._without_unheard(found, query, catalogue)
         on_air = np.flatnonzero(self.board.on_air(catalogue, query.as_of_us))
         first = np.argsort(-worth[on_air], kind="stable")[:MOST]
         places = np.concatenate([on_air[first], self._upcoming(query, catalogue)])
@@ -142,6 +163,15 @@ class Ranking:
 
     def _upcoming(self, query: Query, catalogue: Catalogue) -> np.ndarray:
         return catalogue.upcoming(query.as_of_us, MOST_UPCOMING if query.include_upcoming else 0)
+
+    def _without_unheard(
+        self, found: Ranked, query: Query, catalogue: Catalogue, read: OnlineRead | None = None
+    ) -> Ranked:
+        """Without given candidates of which nobody knows anything, which are named. read: of all that were given."""
+        if query.item_ids is None or not (unknown := unheard_of(query.item_ids, catalogue, read)):
+            return found
+        left_out = np.isin(found.item_ids.astype(str), unknown)
+        return replace(found.without(left_out), unknown_candidates=unknown)
 
     def _without_ended(self, found: Ranked) -> Ranked:
         return found.without(self._ended(found.item_ids.tolist()))

@@ -75,10 +75,10 @@ class Recommender:
         """Ranks `candidates`, or what sources of candidates propose of what is on air; the best `k`, best first.
 
         A new user who `picked` items or named `topics` gets a list by these; `known_by` says by what it was made.
-        Given candidates that nobody knows are ranked with their features missing; what has ended is left out. What is
-        watched most comes instead, and `fallback` says why, when nothing is known of the user or, with `degraded`, when
-        features cannot be read. With `explain`, each item says who proposed it, what moved its score, and what
-        re-ranking did.
+        Given candidates that nobody knows are named and left out, and so is what has ended. What is watched most comes
+        instead, and `fallback` says why, when nothing is known of the user or, with `degraded`, when features cannot be
+        read; what the request says of a new user counts all the same while the online store is away. With `explain`,
+        each item says who proposed it, what moved its score, and what re-ranking did.
         """
         request_id, as_of = uuid4().hex, clock.now()
         context = request.model_dump(include={"surface", "device", "location"})
@@ -91,6 +91,7 @@ class Recommender:
             request_id=request_id, model_version=self.engine.version, as_of=as_of,
             degraded=ranked.degraded, fallback=ranked.fallback, known_by=ranked.known_by,
             unknown_picked=[API.as_id(item_id) for item_id in ranked.unknown_picked],
+            unknown_candidates=[API.as_id(item_id) for item_id in ranked.unknown_candidates],
             unknown_topics=list(ranked.unknown_topics),
             items=answer.items(API, ranked, begins, request.explain),
         )  # fmt: skip

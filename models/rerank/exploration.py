@@ -20,6 +20,7 @@ P(i wins) = sum over rates g of p_i(g) * product over the others l of P(l draws 
 (`models/rerank/posterior.py`). Sources: Thompson, Biometrika 1933; Chapelle and Li, NIPS 2011.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import comb, floor
 
@@ -63,6 +64,11 @@ class Exploration:
         if self.kind == "epsilon" or context.impressions is None or context.clicks is None:
             return None
         return posteriors(context.impressions[ranked.places], context.clicks[ranked.places])
+
+
+def was_explored(changes: Sequence[str]) -> bool:
+    """Whether what steps did to an item, in words, says that its slot was one that explores."""
+    return any(words.endswith(LEARN) for words in changes)
 
 
 def propensities(shown: np.ndarray, rows: int, share: float, posterior: np.ndarray | None = None) -> np.ndarray:

@@ -58,6 +58,26 @@ def test_a_killed_server_degrades_and_a_new_one_recovers(world, service, valkey)
     assert service.metric("streamrank_degraded") == 0
 
 
+def test_what_somebody_new_says_counts_without_the_server_too(service, valkey):
+    until_ranked(service)
+    os.kill(valkey, signal.SIGKILL)
+    asked = {"user_id": "somebody new", "k": 60, "explain": True}
+    picks = service.recommend(**asked, picked=[3, 4, 9, 99_999]).json()
+    assert (picks["degraded"], picks["fallback"], picks["known_by"]) == (True, UNAVAILABLE, "picked")
+    assert picks["unknown_picked"] == [99_999]
+    assert "als" in {source["source"] for item in picks["items"] for source in item["sources"]}
+    others = service.recommend(**asked, picked=[1, 2]).json()
+    assert [item["item_id"] for item in picks["items"]] != [item["item_id"] for item in others["items"]]
+    topics = service.recommend(**asked, topics=["t1", "Nope"]).json()
+    assert (topics["fallback"], topics["known_by"], topics["unknown_topics"]) == (UNAVAILABLE, "topics", ["Nope"])
+    given = service.recommend(**asked, picked=[3], candidates=[5, 77_777, 9]).json()
+    assert {item["item_id"] for item in given["items"]} == {5, 9} and given["unknown_candidates"] == [77_777]
+    nothing = service.recommend(**asked, picked=[99_999]).json()
+    assert (nothing["known_by"], nothing["unknown_picked"]) == (None, [99_999])
+    scores = [item["score"] for item in picks["items"]]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_a_hung_server_is_waited_for_once(world, service, valkey):
     until_ranked(service)
     os.kill(valkey, signal.SIGSTOP)

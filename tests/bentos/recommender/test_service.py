@@ -24,13 +24,14 @@ def test_an_answer_has_its_fields_and_ids_of_their_own_type(service):
     answer = service.recommend(user_id="u3", k=5).json()
     items = answer.pop("items")
     assert [item["rank"] for item in items] == [1, 2, 3, 4, 5]
-    assert all(set(item) == {"item_id", "score", "rank", "available_from"} for item in items)
+    assert all(set(item) == {"item_id", "score", "rank", "available_from", "propensity", "explored"} for item in items)
+    assert {(item["propensity"], item["explored"]) for item in items} == {(1.0, False)}, "nothing is drawn here"
     assert all(type(item["item_id"]) is int for item in items)
     assert len(answer.pop("request_id")) == 32
     assert answer.pop("model_version")
     assert answer == {
         "as_of": "2026-03-01T12:00:00Z", "variant": None, "degraded": False, "fallback": None, "known_by": "profile",
-        "unknown_picked": [], "unknown_topics": [],
+        "unknown_picked": [], "unknown_candidates": [], "unknown_topics": [],
     }  # fmt: skip
 
 
@@ -44,9 +45,18 @@ def test_only_what_is_on_air_is_recommended(service):
     assert sorted(everything) == [item for item in range(ITEMS) if item not in (ENDED, FUTURE)]
 
 
-def test_given_candidates_are_ranked_each_once_whether_known_or_on_air(service):
-    assert sorted(service.items(user_id="u3", candidates=[5, 9, 5, ENDED, NOBODY, 9])) == [5, ENDED, 9, NOBODY]
+def test_given_candidates_are_ranked_each_once_whether_on_air_or_not(service):
+    assert sorted(service.items(user_id="u3", candidates=[5, 9, 5, ENDED, 9])) == [5, ENDED, 9]
     assert service.items(user_id="u3", candidates=[]) == []
+
+
+@pytest.mark.parametrize("user", ["u3", "nobody"])
+def test_given_candidates_that_nobody_knows_are_told_and_the_others_ranked(service, user):
+    answer = service.recommend(user_id=user, candidates=[NOBODY, 5, 88_888, 9]).json()
+    assert sorted(item["item_id"] for item in answer["items"]) == [5, 9]
+    assert answer["unknown_candidates"] == [NOBODY, 88_888]
+    nothing = service.recommend(user_id=user, candidates=[NOBODY]).json()
+    assert (nothing["items"], nothing["unknown_candidates"]) == ([], [NOBODY])
 
 
 def test_a_candidates_score_does_not_depend_on_its_company(service):
@@ -56,7 +66,8 @@ def test_a_candidates_score_does_not_depend_on_its_company(service):
 
 
 def test_a_thousand_candidates_are_taken(service):
-    assert len(service.items(user_id="u3", candidates=list(range(1_000)), k=200)) == 200
+    answer = service.recommend(user_id="u3", candidates=list(range(1_000)), k=200).json()
+    assert len(answer["items"]) == ITEMS and answer["unknown_candidates"] == list(range(ITEMS, 1_000))
 
 
 def test_an_unknown_user_gets_popular_items_and_is_told(service, world):
@@ -65,7 +76,7 @@ def test_an_unknown_user_gets_popular_items_and_is_told(service, world):
     assert (answer["fallback"], answer["degraded"]) == ("unknown_user", False)
     assert [item["item_id"] for item in answer["items"]] == world.popular[:3]
     best, good = world.popular[0], world.popular[4]
-    assert service.items(user_id="nobody", candidates=[good, NOBODY, best]) == [best, good, NOBODY]
+    assert service.items(user_id="nobody", candidates=[good, best]) == [best, good]
     assert service.metric("streamrank_requests_total", fallback="unknown_user") >= 2
     assert service.metric("streamrank_requests_total", fallback="none") == before
 
@@ -169,7 +180,8 @@ def test_the_openapi_page_tells_what_is_taken_and_answered(service):
     assert (candidates["items"]["type"], candidates["maxItems"], nothing) == ("integer", 1_000, {"type": "null"})
     assert set(response["properties"]) == set(service.recommend(user_id="u3").json())
     told = {"sources", "contributions", "base", "rest", "changes"}
-    assert set(schemas["RankedItem"]["properties"]) == {"item_id", "score", "rank", "available_from"} | told
+    always = {"item_id", "score", "rank", "available_from", "propensity", "explored"}
+    assert set(schemas["RankedItem"]["properties"]) == always | told
     examples = post["requestBody"]["content"]["application/json"]["examples"]
     assert all(service.recommend(**example["value"]).status_code == 200 for example in examples.values())
     assert set(post["responses"]) == {"200", "400", "413", "415", "429", "504"}
@@ -198,7 +210,7 @@ def served(service, world):
 
 
 def test_the_served_log_holds_the_vectors_that_an_independent_read_finds(service, world, served):
-    asked = [3, 5, 9, 14, ENDED, NOBODY]
+    asked = [3, 5, 9, 14, ENDED, 2]
     answer = service.recommend(user_id="u3", candidates=asked, k=6, surface="home").json()
     rows = served(answer["request_id"])
     expected = independent_read(world, "u3", rows["item_id"].to_pylist(), "home")
@@ -208,13 +220,11 @@ def test_the_served_log_holds_the_vectors_that_an_independent_read_finds(service
     for name in features:
         found = rows[name].to_numpy().astype(np.float32)
         assert found.tobytes() == expected[name].tobytes(), name
-    assert rows["item_views_60d"].null_count == 1, "the features of an unknown item are missing"
+    assert rows["user_creator_share"].null_count > 0, "what is missing stays missing"
 
 
 def test_the_served_log_tells_what_the_features_were_read_from(service, world, served):
-    rows = served(
-        service.recommend(user_id="u3", candidates=[3, 5, 9, NOBODY], k=4, surface="home").json()["request_id"]
-    )
+    rows = served(service.recommend(user_id="u3", candidates=[3, 5, 9], k=4, surface="home").json()["request_id"])
     items = {row["item_id"]: row for row in pq.read_table(world.root / DATASET / "items.parquet").to_pylist()}
     made_by = [items.get(item_id, {}).get("creator_id") for item_id in rows["item_id"].to_pylist()]
     assert rows["key__creator_id"].to_pylist() == made_by and "c5" in made_by
@@ -222,9 +232,9 @@ def test_the_served_log_tells_what_the_features_were_read_from(service, world, s
     moments = [(row["item_id"], row["event_timestamp"], row["created"]) for row in source]
     times = {(item_id, *map(clock.microseconds, others)) for item_id, *others in moments}
     read = rows.select(["item_id", "item_daily__event_us", "item_daily__created_us"]).to_pylist()
-    known = [tuple(row.values()) for row in read if row["item_id"] != str(NOBODY)]
-    assert len(known) == 3 and times.issuperset(known)
-    assert [row["item_daily__event_us"] for row in read if row["item_id"] == str(NOBODY)] == [None]
+    assert len(read) == 3 and times.issuperset(tuple(row.values()) for row in read)
+    of_creator = rows["user_creator_daily__event_us"].to_pylist()
+    assert of_creator[made_by.index(None)] is None, "item 9 has no creator of whom a row could have been read"
     assert rows["item_live__applied"].null_count == len(rows), "nothing streams here, so that there are no windows"
 
 

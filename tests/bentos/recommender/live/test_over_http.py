@@ -116,6 +116,14 @@ def test_what_many_watch_now_comes_first_for_somebody_unknown(service, stream):
     until(lambda: service.items(user_id="nobody", k=1) == [44], "what is watched most is not told")
 
 
+def test_a_given_item_that_came_since_the_promotion_is_ranked_as_soon_as_anything_is_known_of_it(service, stream):
+    before = service.recommend(user_id="u3", candidates=[777, 9]).json()
+    assert ([item["item_id"] for item in before["items"]], before["unknown_candidates"]) == ([9], [777])
+    stream.publish([{"event_type": "view", "user_id": "u1", "item_id": "777"}])
+    after = service.recommend(user_id="u3", candidates=[777, 9]).json()
+    assert ({item["item_id"] for item in after["items"]}, after["unknown_candidates"]) == ({777, 9}, [])
+
+
 def test_what_a_user_hid_never_comes_again_even_when_it_is_given(service, stream):
     stream.publish([{"event_type": "hide", "user_id": "u8", "item_id": "12"}])
     assert 12 not in service.items(user_id="u8", k=200)
