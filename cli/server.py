@@ -32,6 +32,8 @@ def status() -> None:
     typer.echo(f"{'running' if now.running else 'not running'}: {owner}, {now.address}")
     if now.pid:
         typer.echo(f"process {now.pid}" + (f", socket {now.socket}" if now.socket else ""))
+    if now.elsewhere:
+        typer.echo(f"the server of this root runs on port {now.elsewhere}: set STREAMRANK_REDIS_PORT={now.elsewhere}")
     raise typer.Exit(0 if now.running else 1)
 
 

@@ -28,13 +28,15 @@ class ServerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Status:
-    """address: URL. embedded: whether it is ours. pid: of our process. running: it answers."""
+    """address: URL. embedded: whether it is ours. pid: of our process. running: it answers. elsewhere: the port of our
+    process where that is another than the address has."""
 
     address: str
     embedded: bool
     pid: int | None
     running: bool
     socket: Path | None
+    elsewhere: int | None = None
 
 
 def ensure_redis() -> str:
@@ -84,7 +86,10 @@ def status() -> Status:
     chosen = settings()
     pid = _pid(chosen) if chosen.embedded and _alive(chosen) else None
     running = answers(chosen.redis_address) and (pid is not None or not chosen.embedded)
-    return Status(chosen.redis_address, chosen.embedded, pid, running, _socket(chosen) if running and pid else None)
+    elsewhere = _elsewhere(chosen) if pid else None
+    running = running and elsewhere is None
+    socket = _socket(chosen) if running and pid else None
+    return Status(chosen.redis_address, chosen.embedded, pid, running, socket, elsewhere)
 
 
 def answers(url: str) -> bool:
@@ -106,6 +111,7 @@ def _start(chosen: Settings) -> None:
             [str(get_binary_path()), *_options(chosen)], cwd=chosen.server_folder, pass_fds=[life.fileno()],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
+        _port_file(chosen).write_text(str(chosen.redis_port))
         _pid_file(chosen).write_text(str(process.pid))
 
     def ready() -> bool:
@@ -132,7 +138,14 @@ def _socket(chosen: Settings) -> Path | None:
 
 
 def _is_ours(chosen: Settings) -> bool:
-    """Whether our server answers, once it has loaded its data; False too when it dies meanwhile."""
+    """Whether our server answers, once it has loaded its data; False too when it dies meanwhile. ServerError at once
+    where it listens on another port than the one that is set."""
+    if _alive(chosen) and (port := _elsewhere(chosen)):
+        raise ServerError(
+            f"the embedded server of {chosen.root} runs on port {port}, not on {chosen.redis_port}, which "
+            f"STREAMRANK_REDIS_PORT or its default says; set STREAMRANK_REDIS_PORT={port} to use it, or stop it with "
+            f"`streamrank down` to start it on {chosen.redis_port}"
+        )
     complaint = f"the embedded server does not answer on port {chosen.redis_port}"
     _wait(lambda: not _alive(chosen) or answers(chosen.redis_address), complaint)
     return _alive(chosen)
@@ -148,6 +161,20 @@ def _refuse_a_stranger(chosen: Settings) -> None:
 
 def _pid_file(chosen: Settings) -> Path:
     return chosen.server_folder / "valkey.pid"
+
+
+def _port_file(chosen: Settings) -> Path:
+    return chosen.server_folder / "valkey.port"
+
+
+def _elsewhere(chosen: Settings) -> int | None:
+    """The port on which our server was started, where it is another than the one that is set; None too where nobody
+    wrote it down."""
+    try:
+        port = int(_port_file(chosen).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return None if port == chosen.redis_port else port
 
 
 def _pid(chosen: Settings) -> int:

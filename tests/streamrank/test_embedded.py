@@ -63,6 +63,19 @@ def test_a_port_taken_by_another_server_is_refused_by_name(platform, redis_serve
         embedded.up()
 
 
+def test_another_port_than_the_running_servers_is_told_with_both(platform):
+    embedded.up()
+    running, other = settings().redis_port, free_port()
+    with environment(STREAMRANK_REDIS_PORT=str(other)):
+        with pytest.raises(embedded.ServerError, match=rf"port {running}, not on {other}.*REDIS_PORT={running}"):
+            embedded.ensure_redis()
+        found = embedded.status()
+        assert (found.running, found.elsewhere) == (False, running)
+        assert embedded.down() is True
+        assert embedded.up() is True
+        assert (embedded.status().running, embedded.status().elsewhere) == (True, None)
+
+
 def test_a_user_s_own_server_is_used_and_nothing_is_started(platform, redis_server):
     with environment(STREAMRANK_REDIS_URL=redis_server):
         assert embedded.ensure_redis() == redis_server
