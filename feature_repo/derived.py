@@ -66,16 +66,38 @@ def overlaps(columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     item, liked = arrow(columns["item_topics"], WORDS), arrow(columns["user_top_topics"], WORDS)
     stated, named = arrow(columns["user_stated_topics"], WORDS), arrow(columns["stated_topics"], WORDS)
     weights = numbers(arrow(columns["user_top_topic_shares"], pa.list_(pa.float32())).flatten())
-    item_keys, liked_keys, *wanted_keys = row_keys(item, liked, stated, named)
     rows, topics = rows_of(item), lengths(item)
-    shared = np.bincount(rows, found_in(liked_keys, item_keys, weights), minlength=len(item))
-    wanted_keys = np.concatenate(wanted_keys)
-    wanted = np.bincount(rows, found_in(wanted_keys, item_keys, np.ones(len(wanted_keys))), minlength=len(item))
+    shared = np.bincount(rows, matched(item, liked, weights), minlength=len(item))
+    wanted = np.bincount(rows, np.maximum(matched(item, stated), matched(item, named)), minlength=len(item))
     nothing_said = np.isnan(lengths(stated)) & np.isnan(lengths(named))
     return {
         "topic_overlap": np.where(np.isnan(lengths(liked) + topics), np.nan, shared),
         "stated_overlap": ratio(np.where(nothing_said, np.nan, wanted), topics),
     }
+
+
+def matched(item: pa.ListArray, lists: pa.ListArray, weights: np.ndarray | None = None) -> np.ndarray:
+    """For each element of `item`, the weight of the first equal one of the row's list, 0 where there is none; without
+    weights each counts 1."""
+    own, wanted = lists.flatten(), item.flatten()
+    if not len(own):
+        return np.zeros(len(wanted))
+    weights = np.ones(len(own)) if weights is None else weights
+    if once := in_every_row(lists, weights):  # one user's list beside many items
+        return found_in(*codes_of(own[:once], wanted), weights[:once])
+    of_own, of_wanted = codes_of(own, wanted)
+    apart = 1 + max(of_own.max(), of_wanted.max(initial=0))
+    return found_in(rows_of(lists) * apart + of_own, rows_of(item) * apart + of_wanted, weights)
+
+
+def in_every_row(lists: pa.ListArray, weights: np.ndarray) -> int:
+    """How long the list is that every row has, with the same weights; 0 where rows differ."""
+    own = lists.flatten()
+    once, over = divmod(len(own), len(lists))
+    if over or lists.null_count or (np.asarray(lists.value_lengths()) != once).any():
+        return 0
+    alike = own[once:].equals(own[:-once]) and np.array_equal(weights[once:], weights[:-once])
+    return once if alike or len(lists) == 1 else 0
 
 
 def found_in(keys: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -86,26 +108,26 @@ def found_in(keys: np.ndarray, wanted: np.ndarray, weights: np.ndarray) -> np.nd
     return np.where(ordered[place] == wanted, np.append(weights[order], 0.0)[place], 0.0)
 
 
-def row_keys(*columns: pa.ListArray) -> list[np.ndarray]:
-    """For each column, one integer an element, equal in two columns where row and value are."""
-    values = pa.chunked_array([column.flatten() for column in columns], pa.string()).combine_chunks()
-    numbered = values.dictionary_encode(null_encoding="encode")
-    code = np.asarray(numbered.indices, dtype=np.int64)
-    ends = np.cumsum([len(column.flatten()) for column in columns])[:-1]
-    return [
-        rows_of(column) * len(numbered.dictionary) + own
-        for column, own in zip(columns, np.split(code, ends), strict=True)
-    ]
+def codes_of(*columns: pa.Array) -> list[np.ndarray]:
+    """For each column of texts, one integer a value, the same for equal texts of all of them."""
+    values = pa.chunked_array(columns, pa.string()).combine_chunks()
+    numbered = np.asarray(values.dictionary_encode(null_encoding="encode").indices, dtype=np.int64)
+    return np.split(numbered, np.cumsum([len(column) for column in columns])[:-1])
 
 
 def rows_of(lists: pa.ListArray) -> np.ndarray:
     """The row of each element."""
-    return np.repeat(np.arange(len(lists)), np.nan_to_num(lengths(lists)).astype(np.int64))
+    counts = lists.value_lengths()
+    return np.repeat(np.arange(len(lists)), np.asarray(counts.fill_null(0) if counts.null_count else counts))
 
 
 def lengths(lists: pa.ListArray) -> np.ndarray:
     """Elements a row, missing where there is no list."""
-    return np.asarray(lists.value_lengths().cast(pa.float64()).fill_null(np.nan))
+    counts = lists.value_lengths()
+    if counts.null_count == len(counts):
+        return np.full(len(counts), np.nan)
+    real = np.asarray(counts.fill_null(0) if counts.null_count else counts, dtype=np.float64)
+    return np.where(np.asarray(counts.is_valid()), real, np.nan) if counts.null_count else real
 
 
 def codes(names: pa.Array) -> np.ndarray:

@@ -141,3 +141,10 @@ def test_lists_and_columns_give_the_same_bits(given_rows):
 def test_a_row_has_the_same_bits_alone_and_among_others(given_rows):
     together = derived(*given_rows)
     assert together == [derived(row)[0] for row in given_rows]
+
+
+@settings(deadline=None)
+@given(rows(), st.lists(TOPIC_LISTS, min_size=1, max_size=8))
+def test_one_users_lists_beside_many_items_say_what_they_say_beside_each(user, items):
+    given_rows = [user | {"item_topics": topics} for topics in items]
+    assert derived(*given_rows) == [derived(row)[0] for row in given_rows]
