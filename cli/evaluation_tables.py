@@ -5,8 +5,8 @@ from rich.table import Table
 
 WORDS = {
     "all": "all requests",
-    "warm": "requests of users with an earlier day",
-    "cold": "requests of users without an earlier day",
+    "warm": "requests of users known from an earlier day (step)",
+    "cold": "requests of users on their first day (step)",
 }
 MEASURES = ("ndcg@10", "map@10", "hit@1", "hit@10", "recall@20")
 OF_TABLES = ("ndcg@10", "recall@20", "map@10", "auc", "auc per user")
@@ -42,8 +42,13 @@ def _print_notes(console: Console, result: dict) -> None:
     told = [f"{result['questions']:,} questions of {result['users']:,} users; {result['items']:,} items"]
     told += [f"on air: {result['on air']}; {'repeats count' if result['repeats']['count'] else 'seen items leave'}"]
     told += [f"sampled: {what}, {how}" for what, how in result["sampled"].items()]
-    for line in (*told, *result["notes"]):
+    for line in (*told, *result["notes"], *_aside(result)):
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _aside(result: dict) -> list[str]:
+    """What stepped aside, and why."""
+    return [f"aside: {name}: {reason}" for name, reason in result.get("aside", {}).items()]
 
 
 def _figures(title: str, scorers: dict, measures: tuple[str, ...] = MEASURES) -> Table:
@@ -61,6 +66,9 @@ def _print_compared(console: Console, result: dict) -> None:
         console.print(_differences(found), style=None if number == 0 else "dim")
         console.print(_sentence(found), highlight=False)
         console.print()
+    told = [f"left out: {count:,} {what}" for what, count in result["left out"].items()]
+    for line in (*told, *_aside(result)):
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _scorers(dataset: str, found: dict) -> Table:

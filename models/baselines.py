@@ -12,20 +12,22 @@ PRIOR = 20  # impressions at the overall rate that an item's rate starts from
 
 
 def baseline_scores(
-    rows: pa.Table, outcomes: pa.Table, views: pa.Table, items: pa.Table, users: pa.Table
-) -> dict[str, np.ndarray]:
+    rows: pa.Table, outcomes: pa.Table, views: pa.Table, items: pa.Table, users: pa.Table,
+    lately: int = RECENT_DAYS * DAY,
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Scorer name -> float64 [rows], in the order of `rows`; what was not known at a request's time does not count.
 
     rows: user_id, item_id, request_time (microseconds). outcomes: item_id, known_at (microseconds), label.
     views: user_id, topics, viewed_at (microseconds). items: item_id, topics. users: user_id, topics (stated).
+    lately: microseconds that recent popularity looks back.
 
-    popularity: the item's positive outcomes so far. recent popularity: those of the last 7 days. topics of interest
+    popularity: the item's positive outcomes so far. recent popularity: those of `lately`. topics of interest
     (Amp's heuristic): items of the user's stated topics first, where none are stated of the three most viewed, by
     popularity. Where outcomes hold negatives, item rate: the share of positives, smoothed to that of all items.
     """
     numbered = rows.select(["user_id", "item_id", "request_time"]).append_column("row", pa.array(np.arange(len(rows))))
     counts = query(COUNTS, outcomes=outcomes)
-    found = query(POPULARITY.format(week=RECENT_DAYS * DAY), rows=numbered, counts=counts)
+    found = query(POPULARITY.format(week=lately), rows=numbered, counts=counts)
     popularity, week_before, shown = (found[name].to_numpy() for name in ("positives", "week_before", "seen"))
     scores = {
         "popularity": popularity,

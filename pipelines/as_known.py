@@ -8,13 +8,22 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.dataset import DataSet
+from models.interactions import Interactions
 from models.recommender import Recommender
 from models.retrieval.merging import SOURCE_FEATURES
-from pipelines.epochs import LARGE, epochs, fits
+from pipelines.epochs import LARGE, Epoch, epochs, fits
 from pipelines.retrieval import World, columns_of, source_columns
 
 OFTEN = 8  # fits, where they do not cost minutes
-FIRST = 0.02  # share of the acts before the first fit; whoever asked before that is asked of nothing
+FIRST = 0.02  # share of the acts before the first fit; whoever asked before that cannot be answered
+
+
+def asked_from(data: DataSet, acts: Interactions) -> int | None:
+    """us: the first fit, before which no source can be asked; None where the sources of the training part are."""
+    if data.manifest().split_at is not None:
+        return None
+    chain = _chain(acts)
+    return chain[0].begins if chain else None
 
 
 def columns_as_known(rows: pa.Table, made: Recommender, data: DataSet, world: World) -> np.ndarray:
@@ -24,8 +33,12 @@ def columns_as_known(rows: pa.Table, made: Recommender, data: DataSet, world: Wo
         return columns_of(rows, made, world)
     times = rows["request_time"].to_numpy()
     columns = np.full((rows.num_rows, len(SOURCE_FEATURES(made.names))), np.nan, np.float32)
-    chain = epochs(world.acts, FIRST, OFTEN if len(world.acts) < LARGE else None)
+    chain = _chain(world.acts)
     for epoch, fitted in zip(chain, fits(world.acts, world.items, chain, made.sources.names), strict=True):
         own = np.flatnonzero((times >= epoch.begins) & (times < epoch.ends))
         columns[own] = source_columns(rows.take(pa.array(own)), fitted, made.names, world)
     return columns
+
+
+def _chain(acts: Interactions) -> list[Epoch]:
+    return epochs(acts, FIRST, OFTEN if len(acts) < LARGE else None)

@@ -11,22 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.dataset import DataSet
-from catalog.sql import query
 from models import bootstrap, metrics
-from models.baselines import baseline_scores
 from models.items import Items
 from models.recommender import Recommender
 from models.retrieval.merging import fused
 from pipelines import inputs
-from pipelines.as_known import columns_as_known
-from pipelines.evaluation_rows import evaluation_rows
+from pipelines.as_known import asked_from, columns_as_known
+from pipelines.baselines import baselines
+from pipelines.evaluation_rows import EvaluationRows, evaluation_rows
 from pipelines.interactions import items_of
 from pipelines.labels import labelled
 from pipelines.model_store import digest, in_use
 from pipelines.protocols.calibration import calibration
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.rows import Rows, figures
-from pipelines.retrieval import as_served, scores_of
+from pipelines.retrieval import World, as_served, scores_of
 from pipelines.splits import split
 from pipelines.train import ranker_folder, trained, trained_recommender
 from pipelines.training_set import with_features
@@ -41,6 +40,7 @@ MEASURES = {
 MAIN = "ndcg@10"
 CHALLENGER, HOLDER, ALONE = "ranker", "ranker in use", "alone"
 RETRIEVAL = "retrieval alone"
+BEFORE_FITS = "requests before the first fit of sources"
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,14 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
     report("label the test part")
     asked = evaluation_rows(data)
     report("ask for features")
+    world = present_world(data, made.items, made.half_life) if made.names else None
+    asked, early = _answerable(asked, asked_from(data, world.acts) if world else None)
     rows = with_features(asked.rows)
     report("score")
     holder = in_use(data)
-    found = _ranker_scores(data, made, holder.recommender if holder else None, rows, asked.shown)
-    found |= _baselines(data, rows)
+    found = _ranker_scores(data, made, holder.recommender if holder else None, rows, asked.shown, world)
+    compared, aside = baselines(data, rows, made.half_life)
+    found |= compared
     report("measure")
     scored = Scored(rows.select(["qid", "label", "user_id", "item_id", "warm", "request_time"]), found)
     catalogue = inputs.catalogue(data).num_rows
@@ -88,6 +91,8 @@ def evaluate(data: DataSet, report: Callable[[str], None] = lambda step: None) -
         "stages": ({"retrieval": retrieval} if retrieval else {}) | {"+ ranker": measured["ours"]},
         "calibration": _calibration(next(iter(parts.values()))) if asked.shown else [],
         "chosen": made.chosen,
+        "left out": early,
+        "aside": aside,
     }
     _write(data, result)
     return result
@@ -105,14 +110,25 @@ def read_evaluation(data: DataSet) -> dict:
     return found
 
 
+def _answerable(asked: EvaluationRows, since: int | None) -> tuple[EvaluationRows, dict[str, int]]:
+    """The requests that sources can be asked, and by name how many cannot. since: us, the first fit of sources."""
+    if since is None:
+        return asked, {}
+    early = asked.rows.filter(pc.less(asked.rows["request_time"], since))
+    gone = {name: len(early.filter(pc.equal(early["warm"], name == "warm"))["qid"].unique()) for name in asked.requests}
+    kept = asked.rows.filter(pc.greater_equal(asked.rows["request_time"], since))
+    left = {name: count - gone[name] for name, count in asked.requests.items()}
+    told = {BEFORE_FITS: sum(gone.values())} if early.num_rows else {}
+    return replace(asked, rows=kept, requests=left), told
+
+
 def _ranker_scores(
-    data: DataSet, made: Recommender, holder: Recommender | None, rows: pa.Table, shown: bool
+    data: DataSet, made: Recommender, holder: Recommender | None, rows: pa.Table, shown: bool, world: World | None
 ) -> dict[str, np.ndarray]:
     """The trained recommender, the one in use where it takes the same features, and each source alone.
 
     shown: rows are what was shown; elsewhere recommenders rank what their sources propose, as they do when they serve.
     """
-    world = present_world(data, made.items, made.half_life) if made.names else None
     columns = columns_as_known(rows, made, data, world) if world else None
     found = {CHALLENGER: scores_of(rows, made, columns)}
     if holder and set(holder.feast_features) <= set(rows.column_names) and set(holder.names) <= set(made.names):
@@ -129,13 +145,6 @@ def _alone(scores: np.ndarray) -> np.ndarray:
     """One source's scores, float32 [rows]; what it has nothing to say of comes behind all else."""
     known = scores[~np.isnan(scores)]
     return np.nan_to_num(scores, nan=float(known.min(initial=0)) - 1)
-
-
-def _baselines(data: DataSet, rows: pa.Table) -> dict[str, np.ndarray]:
-    views = query(f"""SELECT user_id, topics, epoch_us(arrived_at) AS viewed_at FROM {inputs.events(data)}
-                      WHERE event_type = 'view' AND topics IS NOT NULL""")
-    items, users = inputs.items(data).select(["item_id", "topics"]), inputs.users(data).select(["user_id", "topics"])
-    return baseline_scores(rows, labelled(data), views, items, users)
 
 
 def _parts(scored: Scored, shown: bool) -> dict[str, Scored]:

@@ -12,15 +12,17 @@ from pipelines.groups import GROUPED, grouped
 from pipelines.labels import has_impressions, labelled
 from pipelines.splits import split
 from pipelines.visit_requests import by_visits, visit_requests
-from streamrank.clock import DAY
+from streamrank.clock import DAY, SECOND
 
 MAX_ROWS, MAX_COLD = 2_000_000, 60
+WHOLE = 2**62  # us: a span that holds all times
 SEED = 7
 
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """rows: GROUPED, and warm: whether the user has an event on an earlier UTC day than the request's.
+    """rows: GROUPED, and warm: whether the user has an event on an earlier UTC day than the request's; where times are
+    only an order, at an earlier step.
 
     shown: the rows are impressions, so that a negative is known to be one and AUC can be told. requests: how many
     there are of each kind, "warm" and "cold", in all; where fewer are in `rows`, they are a sample.
@@ -35,7 +37,8 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
     """The test part's rows. Where impressions are logged: these, a user's day or a request being a group.
 
     Elsewhere a request is a user's UTC day in the test part with a positive, asked one microsecond before the first
-    act of theirs in it, and ranks every item on the air that the user had not acted on before. Requests beyond
+    act of theirs in it, and ranks every item on the air that the user had not acted on before. Where times are only an
+    order there are no days: a user's whole test part is one request, asked before its first act. Requests beyond
     MAX_ROWS rows, and cold ones beyond MAX_COLD, are sampled with a fixed seed. Where seen items return, or are on air
     while somebody acts on them, each act is a request (`visit_requests`).
     """
@@ -62,10 +65,11 @@ def _visits(data: DataSet) -> EvaluationRows:
 
 
 def _catalogue_requests(data: DataSet, every: pa.Table, tested: pa.Table) -> EvaluationRows:
-    requests = _with_warm(data, query(REQUESTS, tested=tested))
+    span = WHOLE if data.manifest().times == "order" else DAY
+    requests = _with_warm(data, query(REQUESTS.format(span=span), tested=tested))
     catalogue = inputs.catalogue(data)
     chosen = requests.filter(pa.array(_sampled(requests, catalogue.num_rows)))
-    rows = query(CANDIDATES, requests=chosen, rows=every, tested=tested, catalogue=catalogue)
+    rows = query(CANDIDATES.format(span=span), requests=chosen, rows=every, tested=tested, catalogue=catalogue)
     warm = int(np.count_nonzero(requests["warm"].to_numpy()))
     counts = {"warm": warm, "cold": requests.num_rows - warm}
     return EvaluationRows(rows.cast(pa.schema([*GROUPED, pa.field("warm", pa.bool_())])), False, counts)
@@ -81,24 +85,25 @@ def _sampled(requests: pa.Table, catalogue: int) -> np.ndarray:
 
 
 def _with_warm(data: DataSet, rows: pa.Table) -> pa.Table:
+    unit = SECOND if data.manifest().times == "order" else DAY  # a step is kept as a second
     first = query(
-        f"SELECT user_id, min(epoch_us(arrived_at)) // {DAY} AS day FROM {inputs.events(data)} GROUP BY user_id"
+        f"SELECT user_id, min(epoch_us(arrived_at)) // {unit} AS day FROM {inputs.events(data)} GROUP BY user_id"
     )
-    sql = f"""SELECT r.*, coalesce(f.day < r.request_time // {DAY}, FALSE) AS warm
+    sql = f"""SELECT r.*, coalesce(f.day < (r.request_time + 1) // {unit}, FALSE) AS warm
         FROM rows r LEFT JOIN first_days f USING (user_id) ORDER BY ALL"""
     return query(sql, rows=rows, first_days=first)
 
 
-REQUESTS = f"""
+REQUESTS = """
 SELECT row_number() OVER (ORDER BY min(shown_at), user_id) AS qid, user_id, min(shown_at) - 1 AS request_time,
     arg_min(surface, shown_at) AS surface
-FROM tested GROUP BY user_id, shown_at // {DAY} HAVING max(label) = 1
+FROM tested GROUP BY user_id, shown_at // {span} HAVING max(label) = 1
 """
-CANDIDATES = f"""
+CANDIDATES = """
 WITH wanted AS (
     SELECT q.qid, t.item_id, max(t.known_at) AS known_at FROM requests q JOIN tested t
         ON t.user_id = q.user_id AND t.shown_at > q.request_time
-        AND t.shown_at // {DAY} = (q.request_time + 1) // {DAY} AND t.label = 1
+        AND t.shown_at // {span} = (q.request_time + 1) // {span} AND t.label = 1
     GROUP BY q.qid, t.item_id)
 SELECT q.qid, (w.qid IS NOT NULL)::TINYINT AS label, q.user_id, c.item_id, q.request_time, q.surface,
     coalesce(w.known_at, q.request_time + 1) AS known_at, q.warm

@@ -52,6 +52,7 @@ def _facts(result: Mapping) -> str:
     told += [f"sampled: {what}, {how}" for what, how in result.get("sampled", {}).items()] + list(
         result.get("notes", ())
     )
+    told += [f"left out: {count:,} {what}" for what, count in result.get("left out", {}).items()]
     told += [f"aside: {what}: {why}" for what, why in result.get("aside", {}).items()]
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in told) + "</ul>"
 

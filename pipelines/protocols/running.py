@@ -26,6 +26,7 @@ from pipelines.protocols.feature_columns import MOST_QUESTIONS, feature_columns,
 from pipelines.protocols.figures import ablated, figures
 from pipelines.protocols.measured import Measuring
 from pipelines.protocols.ours import Ours, ours
+from pipelines.protocols.simple import Simple
 from pipelines.protocols.step_ablations import by_step
 from pipelines.protocols.world import World, world
 from streamrank import clock
@@ -84,7 +85,8 @@ def _trained(data: DataSet, protocol: str, options: Options, report: Report) -> 
         for table in result["tables"]
         if table["tested"] < table["requests"]
     }
-    aside = {} if options == Options() else {"options": f"{protocol} is of the trained model, as the data set says"}
+    aside = dict(result["aside"])
+    aside |= {} if options == Options() else {"options": f"{protocol} is of the trained model, as the data set says"}
     aside |= {"off policy": served} if isinstance(served, str) else {}
     told = {"off policy": served} if isinstance(served, dict) else {}
     return result | told | {"protocol": protocol, "sampled": sampled, "aside": aside}
@@ -119,7 +121,8 @@ def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> d
         **_head(data, protocol, found, plan),
         "features": why or "as known just before each question",
         "chosen": {task.name: part.told for task, (_, part) in zip(plan.tasks, parts, strict=True)},
-        "aside": {name: reason for _, part in parts for name, reason in part.aside.items()},
+        "aside": {name: reason for _, part in parts for name, reason in part.aside.items()}
+        | Simple(found.items, found.repeats).aside,
         **figures(measuring, together([answers for answers, _ in parts]), found.repeats),
         **ablated(measuring, replace(parts[largest][0], lists=left_out)),
     }

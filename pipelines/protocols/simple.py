@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from models.habits import LAST, MOST_OFTEN
 from models.items import Items
 from models.retrieval.source import best
 from models.viewer import Moment, Viewer
 
 MOST_WATCHED = 3
+INTERESTS = "topics of interest"
 Scores = np.ndarray  # float32 [items], NaN where there is nothing to say
 
 
@@ -21,6 +23,12 @@ class Simple:
         self._owner = np.repeat(np.arange(len(items)), np.diff(self._starts))
         self._places = {name: code for code, name in enumerate(self.names)}
 
+    @property
+    def aside(self) -> dict[str, str]:
+        """By name, why a baseline says nothing here."""
+        lacking = {} if self.names else {INTERESTS: "no item has topics"}
+        return lacking if self._repeats else lacking | dict.fromkeys((MOST_OFTEN, LAST), "seen items leave")
+
     def lists(
         self, viewer: Viewer, moment: Moment, counts: np.ndarray, allowed: np.ndarray, depth: int
     ) -> dict[str, np.ndarray]:
@@ -30,11 +38,11 @@ class Simple:
             "recent popularity": lambda: moment.recent,
         }
         if self.names:
-            scores["topics of interest"] = lambda: self._interests(viewer, counts)
+            scores[INTERESTS] = lambda: self._interests(viewer, counts)
         if self._repeats:
             scores |= {
-                "most often": lambda: _times(viewer, moment),
-                "last watched": lambda: _last(viewer, moment),
+                MOST_OFTEN: lambda: _times(viewer, moment),
+                LAST: lambda: _last(viewer, moment),
             }
         return {name: best(score().astype(np.float32), allowed, depth).places for name, score in scores.items()}
 

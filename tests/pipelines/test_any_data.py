@@ -1,6 +1,7 @@
 """From a file of users, items and numbers that only tell what came first, to an evaluation."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from platforms import platform_at
@@ -9,10 +10,10 @@ from catalog.dataset import DataSet
 from catalog.files import Rules, source
 from catalog.load import load
 from models.retrieval.sources import fit_all
-from pipelines.as_known import FIRST, OFTEN, columns_as_known
+from pipelines.as_known import FIRST, OFTEN, asked_from, columns_as_known
 from pipelines.epochs import epochs
-from pipelines.evaluate import evaluate
-from pipelines.evaluation_rows import evaluation_rows
+from pipelines.evaluate import _answerable, evaluate, read_evaluation
+from pipelines.evaluation_rows import EvaluationRows, evaluation_rows
 from pipelines.interactions import interactions
 from pipelines.retrieval import source_columns
 from pipelines.steps import bring_up_to_date
@@ -117,3 +118,28 @@ def test_it_is_evaluated(data):
     result = evaluate(data)
     assert result["tables"][0]["requests"] > 0
     assert 0 < result["metrics"]["ours"]["ndcg@10"]["mean"] <= 1
+
+
+def test_baselines_of_habits_count_and_those_that_lack_their_inputs_step_aside(data):
+    found = read_evaluation(data)
+    assert {"popularity", "most often", "last watched"} <= set(found["metrics"])
+    assert found["metrics"]["last watched"]["ndcg@10"]["mean"] > found["metrics"]["popularity"]["ndcg@10"]["mean"]
+    assert (
+        "topics of interest" not in found["metrics"] and "no item has a topic" in found["aside"]["topics of interest"]
+    )
+    table = found["tables"][0]
+    assert table["name"] == "warm" and {"most often", "last watched"} <= set(table["differences"])
+
+
+def test_requests_before_the_first_fit_are_left_out_by_name_and_count(data):
+    acts = interactions(data)[0]
+    since = asked_from(data, acts)
+    assert acts.times[0] < since <= acts.times[len(acts) // 10]
+    row = {"user_id": "0", "item_id": "i1", "label": 1}
+    rows = pa.Table.from_pylist(
+        [row | {"qid": qid, "request_time": since + after, "warm": qid > 1} for qid, after in enumerate((-2, -1, 0, 1))]
+    )
+    kept, early = _answerable(EvaluationRows(rows, False, {"warm": 5, "cold": 9}), since)
+    assert kept.rows["qid"].to_pylist() == [2, 3] and early == {"requests before the first fit of sources": 2}
+    assert kept.requests == {"warm": 5, "cold": 7}
+    assert _answerable(EvaluationRows(rows, False, {}), None)[1] == {}

@@ -12,7 +12,7 @@ from pipelines import evaluation_rows as module
 from pipelines.evaluation_rows import evaluation_rows
 from pipelines.inputs import StepMissing
 from streamrank import clock
-from streamrank.clock import HOUR, VirtualClock, microseconds
+from streamrank.clock import HOUR, SECOND, VirtualClock, microseconds
 
 START = 20_000 * DAY
 
@@ -50,6 +50,21 @@ def test_a_request_ranks_all_that_the_user_had_not_rated_a_microsecond_before_th
     assert {row["request_time"] for row in found} == {START + 3 * DAY + HOUR - 1}
     assert [row["item_id"] for row in found if row["label"]] == ["i9"]
     assert all(row["known_at"] > row["request_time"] for row in found)
+
+
+def test_where_times_are_an_order_all_of_a_users_test_part_is_one_request_whatever_its_steps():
+    steps = [(step * 100_000 * SECOND, f"i{step}", 5.0) for step in range(10)]
+    data = make_data_set(
+        [event | {"event_id": f"e{number}"} for number, event in enumerate(rated("u", *steps))],
+        [{"item_id": f"i{number}"} for number in range(12)],
+    )
+    data.write_manifest(replace(data.manifest(), times="order"))
+    found = evaluation_rows(data)
+    assert found.requests == {"warm": 1, "cold": 0}
+    rows = found.rows.to_pylist()
+    assert {row["request_time"] for row in rows} == {START + 800_000 * SECOND - 1}
+    assert {row["item_id"] for row in rows if row["label"]} == {"i8", "i9"}
+    assert {row["item_id"] for row in rows} == {"i8", "i9", "i10", "i11"}
 
 
 def test_a_day_without_a_positive_is_no_request():

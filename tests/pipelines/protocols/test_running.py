@@ -55,6 +55,7 @@ def test_what_was_left_out_and_what_was_decided_is_said(found):
     assert told["sampled"]["questions"].startswith("25 of ") and told["questions"] == 25
     assert told["repeats"]["count"] and told["on air"] == "acted on by anybody within the last 6 steps"
     assert "only an order" in told["features"] and "content" in told["aside"]
+    assert told["aside"]["topics of interest"] == "no item has topics" and "most often" not in told["aside"]
     assert all(chosen["kept"] and chosen["why"] for chosen in told["chosen"].values())
 
 
