@@ -10,6 +10,7 @@ import pyarrow.types as pt
 
 from catalog.dataset import IdType, Manifest
 from catalog.errors import InputError
+from catalog.ratings import Scale, brought_to_five, told
 from catalog.schema import EVENTS, ITEMS
 from catalog.source import Source, fingerprint
 from catalog.tables import Read, read, require
@@ -24,12 +25,14 @@ STAMPED = ("shard", "log_position", "arrived_on")  # given by the log, so those 
 class Rules:
     """What the user says of the data set, None for what the data shows. See `Manifest`.
 
-    columns: the layout's name of a column -> the file's, for files that call it otherwise.
+    columns: the layout's name of a column -> the file's, for files that call it otherwise. ratings: the scale that
+    ratings are on, None for 1 to 5.
     """
 
     repeats: bool | None = None
     on_air_hours: float | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    ratings: Scale | None = None
 
 
 def source(
@@ -58,16 +61,25 @@ def source(
     rows = {kind: table.rows for kind, table in tables.items()}
     if order:
         rows["events"] = ordered(rows["events"])
+    liked = told(rows["events"], rules.ratings)
+    if rules.ratings:
+        rows["events"] = brought_to_five(events, rows["events"], rules.ratings)
     unreadable = {kind: table.unreadable for kind, table in tables.items()}
     return Source(
         manifest,
         rows["events"],
         rows.get("items"),
         rows.get("users"),
-        fingerprint([events], "files", *(f"{name}={column}" for name, column in sorted(rules.columns.items()))),
+        fingerprint([events], "files", *_choices(rules)),
         unreadable,
-        (ORDER,) * order + _unused(events, rows["events"], EVENTS) + _unused(items, rows.get("items"), ITEMS),
+        (ORDER,) * order + liked + _unused(events, rows["events"], EVENTS) + _unused(items, rows.get("items"), ITEMS),
     )
+
+
+def _choices(rules: Rules) -> list[str]:
+    """What makes other events of the same file."""
+    columns = [f"{name}={column}" for name, column in sorted(rules.columns.items())]
+    return columns + ([f"ratings={rules.ratings.low:g}-{rules.ratings.high:g}"] if rules.ratings else [])
 
 
 def named(file: Path, table: Read, columns: Mapping[str, str]) -> Read:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from catalog.dataset import DataSet
     from catalog.load import Loaded
+    from catalog.ratings import Scale
     from catalog.source import Source
 
 app = typer.Typer(name="dataset", help="Bring data in: a public data set, or your own files.", no_args_is_help=True)
@@ -69,6 +70,10 @@ def files(
             "order); absent: by available_from and available_until, item_start and item_end",
         ),
     ] = None,
+    rating_scale: Annotated[
+        str | None,
+        typer.Option(help="the scale of the ratings, such as 0-100; absent: 1-5, of which 4 counts as liked"),
+    ] = None,
     shift_to_now: Shift = False,
     hold_back: HoldBack = 0,
     anew: Anew = False,
@@ -76,8 +81,21 @@ def files(
     """Your own data; docs/data.md tells the columns."""
     from catalog import files
 
-    rules = files.Rules(returns, on_air_hours, _columns(column or []))
+    rules = files.Rules(returns, on_air_hours, _columns(column or []), _scale(rating_scale))
     _bring(lambda: files.source(events, items, users, rules=rules), name, shift_to_now, hold_back, anew)
+
+
+def _scale(text: str | None) -> "Scale | None":
+    import re
+
+    from catalog.ratings import Scale
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)\s*", text)
+    if not found:
+        raise typer.BadParameter(f"--rating-scale: expected the worst and the best, such as 0-100, found {text!r}")
+    return Scale(*map(float, found.groups()))
 
 
 def _columns(given: list[str]) -> dict[str, str]:

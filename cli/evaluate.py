@@ -1,6 +1,5 @@
 """`streamrank evaluate`: how well what is recommended fits what was wanted, by one of several protocols."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +28,6 @@ NEEDS = {
 
 def evaluate(
     protocol: Annotated[Protocol, typer.Option(help="how the past is parted from what is asked")] = Protocol.TEMPORAL,
-    dataset: Annotated[str | None, typer.Option(help="the data set; the chosen one where absent")] = None,
     html: Annotated[Path | None, typer.Option(help="where to write the report; absent: beside the figures")] = None,
     repeats: Annotated[
         bool | None,
@@ -57,8 +55,6 @@ def evaluate(
     from pipelines.protocols.running import Options, page_of, path, run
     from pipelines.steps import bring_up_to_date
 
-    if dataset:
-        _choose(dataset)
     data = DataSet.current()
     with steps(None) as report:
         if need := _need(data, protocol):
@@ -75,13 +71,3 @@ def _need(data: "DataSet", protocol: Protocol) -> str | None:
     """The step that must have been run before; features mean nothing where times are only an order."""
     need = NEEDS.get(protocol)
     return None if need == "apply" and data.manifest().times == "order" else need
-
-
-def _choose(dataset: str) -> None:
-    """Makes `dataset` the one that this process works on."""
-    from streamrank.environment import prepare
-    from streamrank.settings import settings
-
-    os.environ["STREAMRANK_DATASET"] = dataset
-    prepare()
-    settings.cache_clear()
