@@ -35,6 +35,7 @@ SOURCES = {
     "sittings": "what is watched in one sitting with what you watched",
     "autoencoder": "what completes a history like yours",
     "between": "what others watch at the point where you watched these",
+    "up_next": "what comes next in a history like yours",
     "near": "what is watched shortly before or after what you watched",
     "transitions": "what is watched after what you watched last",
     "content": "what resembles what you like",

@@ -46,6 +46,13 @@ class Interactions:
         """The acts earlier than `instant`."""
         return self.only(slice(0, int(np.searchsorted(self.times, instant, "left"))))
 
+    def of_users(self, most: int) -> "Interactions":
+        """The acts of at most `most` users, drawn with a fixed seed."""
+        active = np.unique(self.users)
+        if len(active) <= most:
+            return self
+        return self.only(np.isin(self.users, np.random.default_rng(0).permutation(active)[:most]))
+
     def matrix(self) -> csr_array:
         """float32 [users, items]: the greatest weight of each user's acts on each item; no entry without an act."""
         order = np.lexsort((-self.weights, self.items, self.users))

@@ -17,9 +17,10 @@ from threadpoolctl import threadpool_limits
 from models.interactions import Interactions
 from models.items import Items
 from models.retrieval.around import Told, around, of_history, told
-from models.retrieval.between_fitting import NEVER, softmax, taught
+from models.retrieval.between_fitting import taught
 from models.retrieval.in_time import by_user, usual_gap
 from models.retrieval.liking import liking
+from models.retrieval.sampled_softmax import NEVER, softmax
 from models.retrieval.source import NOTHING, Found, StepsAside, best
 from models.retrieval.standard import standard
 from models.viewer import Moment, Viewer
@@ -50,7 +51,7 @@ class Between:
         if len(items) > MOST_ITEMS:
             raise StepsAside(f"between: takes at most {MOST_ITEMS:,} items, found {len(items):,}")
         usual_gap(by_user(acts), cls.name)
-        acts = _some(acts)
+        acts = acts.of_users(MOST_USERS)
         known = told(acts.users, acts.items, acts.times)
         teach = partial(taught, known, acts.shape[0], len(items))
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(NETWORKS) as lanes:  # the same bits whatever the machine
@@ -103,11 +104,3 @@ class Between:
     def load(cls, folder: Path, items: Items) -> "Between":
         with np.load(folder / "between.npz", allow_pickle=False) as stored:
             return cls(*(stored[name] for name in NAMES))
-
-
-def _some(acts: Interactions) -> Interactions:
-    """The acts of at most MOST_USERS."""
-    active = np.unique(acts.users)
-    if len(active) <= MOST_USERS:
-        return acts
-    return acts.only(np.isin(acts.users, np.random.default_rng(0).permutation(active)[:MOST_USERS]))

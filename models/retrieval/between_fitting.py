@@ -1,8 +1,7 @@
 """How the network of `between` is taught: of each act it is asked what was done at its place, given a part of the rest.
 
 A batch holds some acts of each of some users, so that a user's whole history is looked up once for several of them;
-and it is told apart from the other acts of the batch alone (sampled softmax, corrected for how often each item is in a
-batch: Bengio and Senécal 2008), which is as good as from all items and takes a fraction of the time.
+and it is told apart from the other acts of the batch alone.
 """
 
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from models.retrieval import sampled_softmax
 from models.retrieval.adam import Adam
 from models.retrieval.around import SIDES, Told, around, of_acts
 
@@ -20,7 +20,6 @@ BATCH, SMALL, MANY, OF_ONE = 1_024, 64, 40, 8  # acts of a batch, at least; batc
 UNTOLD = 0.25  # of a history, while it learns
 ASLEEP = 0.5  # of the hidden units, while it learns (dropout: Srivastava et al. 2014)
 RATE, DECAY, STEADY = 4e-3, 1e-4, 0.98
-NEVER = np.float32(1e9)
 Weights = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """near float32 [SIDES * items, HIDDEN], all [items, HIDDEN], bend [HIDDEN], leave [items, HIDDEN], usual [items]."""
 
@@ -43,7 +42,7 @@ def taught(acts: Told, users: int, items: int, seed: int) -> tuple[Weights, floa
     weights = _begun(counts, random)
     adam, left, together = Adam(weights, RATE, STEADY), STEPS, 0.0
     size = int(np.clip(len(acts) // MANY, SMALL, BATCH))
-    often = np.log(-np.expm1(size * np.log1p(-(counts + 1e-3) / (counts.sum() + 1)))).astype(np.float32)
+    often = sampled_softmax.often(counts, size)
     for _ in range(PASSES):
         kept = random.random(len(acts)) >= UNTOLD
         known = acts.only(kept)
@@ -94,7 +93,8 @@ def _slopes(
     bent = np.tanh(near @ enter + ((whole @ every)[batch.of] - own * every[batch.items]) * scale + bend)
     awake = (random.random(bent.shape, np.float32) >= ASLEEP) / np.float32(1 - ASLEEP)
     asked, right = np.unique(batch.items, return_inverse=True)
-    wrong = _wrong((bent * awake) @ leave[asked].T + usual[asked] - often[asked], whole[:, asked][batch.of], right)
+    odds = (bent * awake) @ leave[asked].T + usual[asked] - often[asked]
+    wrong = sampled_softmax.wrong(odds, whole[:, asked][batch.of], right)
     decay = np.float32(DECAY)
     to_leave, to_usual = decay * leave, np.zeros_like(usual)
     to_leave[asked] += wrong.T @ (bent * awake)
@@ -105,22 +105,3 @@ def _slopes(
     firsts = np.flatnonzero(np.diff(batch.of, prepend=-1))
     to_every = whole.T @ np.add.reduceat(scaled, firsts) - itself.T @ scaled + decay * every
     return near.T @ back + decay * enter, to_every, back.sum(axis=0), to_leave, to_usual
-
-
-def _wrong(odds: np.ndarray, known: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """float32 [n, asked]: chances less what is right, over n; what is known already is no answer. odds: used up."""
-    rows = np.arange(len(odds))
-    true = odds[rows, right]
-    odds -= NEVER * known
-    odds[rows, right] = true
-    chances = softmax(odds)
-    chances[rows, right] -= 1
-    return chances / np.float32(len(odds))
-
-
-def softmax(odds: np.ndarray) -> np.ndarray:
-    """Of each row, in place."""
-    odds -= odds.max(axis=1, keepdims=True)
-    np.exp(odds, out=odds)
-    odds /= odds.sum(axis=1, keepdims=True)
-    return odds

@@ -30,12 +30,14 @@ from models.retrieval.titles import Titles
 from models.retrieval.topic_taste import TopicTaste
 from models.retrieval.transitions import Transitions
 from models.retrieval.trending import Trending
+from models.retrieval.up_next import UpNext
 from models.retrieval.walks import Walks
 from models.retrieval.watched_now import WatchedNow
 
 ALL: tuple[type[Source], ...] = (
-    Als, ItemItem, Sittings, Autoencoder, Between, Near, Walks, Transitions, Content, Titles, TopicTaste, Era, Season,
-    Rated, Profile, Again, Often, Lately, ContinueWatching, Followed, Trending, Popular, WatchedNow, Fresh, Precomputed,
+    Als, ItemItem, Sittings, Autoencoder, Between, UpNext, Near, Walks, Transitions, Content, Titles, TopicTaste, Era,
+    Season, Rated, Profile, Again, Often, Lately, ContinueWatching, Followed, Trending, Popular, WatchedNow, Fresh,
+    Precomputed,
 )  # fmt: skip
 INDEX = "sources.json"
 

@@ -111,8 +111,3 @@ def test_times_that_do_not_tell_and_too_many_items_make_it_step_aside(monkeypatc
     monkeypatch.setattr(between, "MOST_ITEMS", tastes.ITEMS - 1)
     with pytest.raises(StepsAside, match="between: takes at most 59 items, found 60"):
         Between.fit(ACTS, tastes.items())
-
-
-def test_of_more_users_than_it_takes_some_teach_it(monkeypatch):
-    monkeypatch.setattr(between, "MOST_USERS", 10)
-    assert len(np.unique(between._some(ACTS).users)) == 10
