@@ -47,20 +47,25 @@ class OnlineViewers:
             for field in view.features
         ]
         live, stored = (_told(views) for views in (store.list_stream_feature_views(), store.list_feature_views()))
-        others = [f"{view}:{feature}" for view, feature in (stored | live).items()]
+        told = [f"{view}:{feature}" for view, feature in (stored | live).items()]
         self._live = frozenset(live.values())
-        self.reader = OnlineReader(store, list(dict.fromkeys([*named, *others])), blocks=False)
+        self.reader, self._told = (OnlineReader(store, asked, blocks=False) for asked in (named, told))
 
     def read(self, query: Query, places: Mapping[str, int], topics: Mapping[str, str]) -> Asking:
         """The viewer of a query. places: item_id -> place. topics: by their names in lower case."""
         read = self.reader.read({USER_KEY: query.user_id})
         (found,) = viewers_of({**read.columns, USER_KEY: pa.array([query.user_id])}, 1, places)
-        return replace(asking(found, query, places, topics, self._anything(read)), read=read)
+        asked = replace(asking(found, query, places, topics, anything=False), read=read)
+        if asked.known_by is None and self._anything(read, query.user_id):
+            return replace(asked, known_by=PROFILE)
+        return asked
 
-    def _anything(self, read: OnlineRead) -> bool:
-        """Whether the store holds anything of the user; one who did anything lately is known by that."""
-        active = any((applied != NEVER).any() for applied in read.windows.values())
-        return active or _any_value(read, self._live)
+    def _anything(self, read: OnlineRead, user_id: str) -> bool:
+        """Whether the store holds anything of the user; one who did anything lately is known by that. Only of those of
+        whom nothing better is known it is asked."""
+        told = self._told.read({USER_KEY: user_id})
+        active = any((applied != NEVER).any() for applied in told.windows.values())
+        return active or any(_any_value(each, self._live) for each in (read, told))
 
 
 def asking(
