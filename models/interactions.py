@@ -16,7 +16,8 @@ class Interactions:
     view, more for a long watch or a good rating, less for the contrary, never below 0. watched: float32 [acts], the
     share of the item that was watched, NaN where nobody knows. ratings: float32 [acts], NaN where there is none.
     user_ids, item_ids: object arrays of str; item_ids are those of `Items`, so that a place is an item everywhere.
-    traits: list of str [users], what is known of each besides, such as "gender:F"; None where nothing is.
+    traits: list of str [users], what is known of each besides, such as "gender:F"; None where nothing is. asked: int64
+    [acts], when what led to each was asked for, before its time or at it; None where that is not looked at.
     """
 
     users: np.ndarray
@@ -28,6 +29,7 @@ class Interactions:
     user_ids: np.ndarray
     item_ids: np.ndarray
     traits: pa.ListArray | None = None
+    asked: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -39,8 +41,14 @@ class Interactions:
 
     def only(self, kept: np.ndarray) -> "Interactions":
         """The acts where `kept`, bool [acts] or their places, says so; users and items keep their places."""
-        columns = ("users", "items", "times", "weights", "watched", "ratings")
-        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
+        columns = ("users", "items", "times", "weights", "watched", "ratings", "asked")
+        told = {name: getattr(self, name) for name in columns}
+        return replace(self, **{name: column[kept] for name, column in told.items() if column is not None})
+
+    @property
+    def instants(self) -> np.ndarray:
+        """int64 [acts]: just before which somebody has to be asked for what they did."""
+        return self.times if self.asked is None else self.asked
 
     def before(self, instant: int) -> "Interactions":
         """The acts earlier than `instant`."""

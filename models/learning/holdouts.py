@@ -77,7 +77,7 @@ class LaterHoldout:
         bounds = self._bounds(acts)
         for begin, end in zip(bounds, [*bounds, np.iinfo(np.int64).max][1:], strict=False):
             rows = slice(*np.searchsorted(acts.times, [begin, end], "left"))
-            yield self._epoch(acts.before(begin), acts, acts.only(rows))
+            yield self._epoch(acts.before(begin), acts, acts.only(rows), begin)
 
     def _bounds(self, acts: Interactions) -> np.ndarray:
         """The instants at which epochs begin; none where all acts are of one instant."""
@@ -87,16 +87,17 @@ class LaterHoldout:
         found = np.unique(acts.times[places])
         return found[found > acts.times[0]]
 
-    def _epoch(self, fit: Interactions, history: Interactions, epoch: Interactions) -> Fold:
+    def _epoch(self, fit: Interactions, history: Interactions, epoch: Interactions, begin: int) -> Fold:
         ordered = epoch.only(np.argsort(epoch.users, kind="stable"))
         ends = np.searchsorted(ordered.users, ordered.users, "right")
-        drawn = np.random.default_rng(self.seed).permutation(len(ordered))[: self.most]
-        drawn = drawn[np.argsort(ordered.times[drawn], kind="stable")]
+        drawn = np.random.default_rng(self.seed).permutation(len(ordered))
+        drawn = drawn[ordered.instants[drawn] >= begin][: self.most]
+        drawn = drawn[np.argsort(ordered.instants[drawn], kind="stable")]
         lengths = np.minimum(ends[drawn] - drawn, self.ahead)
         starts = np.append(0, np.cumsum(lengths))
         rows = np.arange(starts[-1]) + np.repeat(drawn - starts[:-1], lengths)
         return Fold(
-            fit, history, ordered.users[drawn], ordered.times[drawn], starts, ordered.items[rows].astype(np.int64)
+            fit, history, ordered.users[drawn], ordered.instants[drawn], starts, ordered.items[rows].astype(np.int64)
         )
 
 

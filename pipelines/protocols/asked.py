@@ -61,6 +61,7 @@ class Plan:
 
 
 def single(acts: Interactions, chosen: np.ndarray) -> Asked:
-    """A question for each of the acts at the places `chosen`, ascending: what was done then, asked just before."""
+    """A question for each of the acts at the places `chosen`, in the order of their instants: what was done, asked just
+    before."""
     wanted = acts.items[chosen].astype(np.int64)
-    return Asked(acts.users[chosen], acts.times[chosen], np.arange(len(chosen) + 1), wanted)
+    return Asked(acts.users[chosen], acts.instants[chosen], np.arange(len(chosen) + 1), wanted)

@@ -9,11 +9,12 @@ from pipelines.protocols.asked import Task, single
 def tasks(acts: Interactions, chosen: np.ndarray, cuts: np.ndarray) -> tuple[Task, ...]:
     """A task for each of `cuts`, ascending instants: fitted to the acts before it, asked until the next.
 
-    chosen: places of the acts that are asked for, ascending, none before the first cut.
+    chosen: places of the acts that are asked for; none that is asked before the first cut.
     """
     if not len(chosen):
         return ()
-    begins = np.searchsorted(acts.times[chosen], cuts, "left")
+    chosen = chosen[np.argsort(acts.instants[chosen], kind="stable")]
+    begins = np.searchsorted(acts.instants[chosen], cuts, "left")
     parts = [(cut, part) for cut, part in zip(cuts.tolist(), np.split(chosen, begins[1:]), strict=True) if len(part)]
     return tuple(Task(f"fit before {cut}", acts.before(cut), acts, single(acts, part)) for cut, part in parts)
 

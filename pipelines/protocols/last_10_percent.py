@@ -19,7 +19,7 @@ def plan(world: World, most: int = MOST) -> Plan:
     """The visits of the last tenth; of more than `most` a sample with a fixed seed."""
     acts = world.acts
     cut = acts.times[min(len(acts) - 1, int(np.ceil(len(acts) * (1 - SHARE))))]
-    late = np.flatnonzero(world.asked_for & (acts.times >= cut))
+    late = np.flatnonzero(world.asked_for & (acts.instants >= cut))
     chosen = sampled(late, most, SEED)
     left_out = {"questions": f"{len(chosen):,} of {len(late):,}, drawn once"} if len(chosen) < len(late) else {}
     return Plan(tasks(acts, chosen, np.array([cut])), left_out, ("fitted once, before the last tenth begins",))

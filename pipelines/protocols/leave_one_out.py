@@ -24,8 +24,8 @@ def plan(world: World, blocks: Sequence[float] | None = None, most: int = MOST) 
     last = last_visits(world)
     chosen = sampled(last, most, SEED)
     blocks = blocks or (BLOCKS if len(world.acts) <= MOST_ACTS_REFITTED else FEWER_BLOCKS)
-    times = world.acts.times[chosen]
-    cuts = np.unique(times[(np.array(blocks) * len(chosen)).astype(int)]) if len(chosen) else times
+    instants = np.sort(world.acts.instants[chosen])
+    cuts = np.unique(instants[(np.array(blocks) * len(chosen)).astype(int)]) if len(chosen) else instants
     left_out = {"questions": f"{len(chosen):,} of {len(last):,}, drawn once"} if len(chosen) < len(last) else {}
     notes = (f"{len(cuts)} fits, each on all acts before its block of questions; histories go on to the question",)
     return Plan(tasks(world.acts, chosen, cuts), left_out, notes)
@@ -38,4 +38,4 @@ def last_visits(world: World) -> np.ndarray:
     chosen = np.sort(places[len(places) - 1 - latest])
     first = np.full(acts.shape[0], np.iinfo(np.int64).max)
     np.minimum.at(first, acts.users, acts.times)
-    return chosen[first[acts.users[chosen]] < acts.times[chosen]]
+    return chosen[first[acts.users[chosen]] < acts.instants[chosen]]

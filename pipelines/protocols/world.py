@@ -14,6 +14,7 @@ from pipelines import inputs
 from pipelines.interactions import hidden_items, interactions
 from pipelines.moments import spells
 from pipelines.protocols.asked import Task
+from pipelines.protocols.offered import as_asked
 from pipelines.protocols.present import Present
 from pipelines.protocols.visits import Visits, repeats_count, visits
 from pipelines.worlds import gap
@@ -64,6 +65,7 @@ def world(data: DataSet, repeats: bool | None = None, on_air_hours: float | None
     ordered = manifest.times == "order"
     if ordered:  # the log tells equal times apart by a microsecond, which says nothing of what came first
         acts = replace(acts, times=acts.times // SECOND * SECOND)
+    acts = as_asked(data, acts)
     found = visits(acts, gap(data))
     said = manifest.repeats if repeats is None else repeats
     hours = manifest.on_air_hours if on_air_hours is None else on_air_hours
