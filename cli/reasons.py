@@ -21,7 +21,8 @@ def _of(item: dict) -> Iterator[str]:
     if not item["sources"]:
         yield "   found by no source: it is popular, new, or was asked for"
     for part in item["contributions"]:
-        yield f"   {part['contribution']:+.3f}  {part['text']} ([dim]{part['feature']}[/dim])"
+        side = "for it" if part["contribution"] > 0 else "against it"
+        yield f"   {side}: {part['text']} ([dim]{part['feature']} {part['contribution']:+.3f}[/dim])"
     if item["base"] is not None:
         base, rest, score = (item[name] for name in ("base", "rest", "score"))
         yield f"   [dim]{base:+.3f} what all start from, {rest:+.3f} all else: {score:.3f}[/dim]"

@@ -66,9 +66,12 @@ def source_words(name: str) -> str:
     return SOURCES.get(name, f"what {name.replace('_', ' ')} proposes")
 
 
-def told(feature: str, value: float | None) -> str:
-    """The feature with its value; None is a missing one."""
-    for tell in (_alone, _trait, _of_source, _counted):
+def told(feature: str, value: float | None, above: float | None = None) -> str:
+    """The feature with its value; None is a missing one. above: the share of the other candidates that have less of it,
+    which tells what the score of a source is worth; None where there are no others."""
+    if (text := _of_source(feature, value, above)) is not None:
+        return text
+    for tell in (_alone, _trait, _counted):
         if (text := tell(feature, value)) is not None:
             return text
     name = feature.replace("_", " ")
@@ -88,10 +91,14 @@ def _trait(feature: str, value: float | None) -> str | None:
     column = feature.removeprefix("user_trait_")
     if column == feature:
         return None
-    return f"what is known of you, column {column}: {'nothing' if value is None else _number(value)}"
+    return (
+        f"nothing is known of you in column {column} of the users file"
+        if value is None
+        else (f"you have {_number(value)} in column {column} of the users file")
+    )
 
 
-def _of_source(feature: str, value: float | None) -> str | None:
+def _of_source(feature: str, value: float | None, above: float | None) -> str | None:
     name, _, kind = feature.rpartition("_")
     if kind not in ("score", "rank") or name not in SOURCES:
         return None
@@ -99,7 +106,23 @@ def _of_source(feature: str, value: float | None) -> str | None:
         return f"it is not among {source_words(name)}"
     if kind == "rank":
         return f"it is number {_number(value)} among {source_words(name)}"
-    return f"how well it fits {source_words(name)}: {_number(value)}"
+    fits = f"fits {source_words(name)}"
+    return f"how well it {fits}" if above is None else f"it {fits} {_better(above)}"
+
+
+SHARES = {100: "best of all candidates", 50: "as well as most candidates", 0: "least of all candidates"}
+
+
+def _better(above: float) -> str:
+    """Than others, of a share from 0 to 1 that has less."""
+    percent = round(100 * above)
+    if percent in SHARES:
+        return SHARES[percent]
+    return (
+        f"better than {percent} % of all candidates"
+        if percent > 50
+        else f"worse than {100 - percent} % of all candidates"
+    )
 
 
 def _counted(feature: str, value: float | None) -> str | None:
@@ -139,11 +162,11 @@ def _shows(value: float | None) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.2g}"
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.3g} %"
+    return f"{100 * value:.3g} %" if abs(value) < 0.095 else f"{100 * value:.0f} %"
 
 
 def _span(value: float) -> str:
@@ -187,11 +210,12 @@ UNUSUAL = "what you do as a rule is not known"
 ALONE: dict[str, tuple[Callable[[float], str], str]] = {
     "item_viewers_now": (lambda n: f"{_number(n)} watch it right now", "nobody counts who watches it now"),
     "item_duration_ms": (lambda ms: f"it takes {_span(ms)}", "its length is not known"),
-    "item_year": (lambda year: f"it is of {year:.0f}", "its year is not known"),
+    "item_year": (lambda year: f"it was made in {year:.0f}", "its year is not known"),
     "item_age_days": (_age, "since when it can be watched is not known"),
     "item_trend": (lambda x: f"{_share(x)} of its views of the last 7 days came on the last", "no trend is known"),
     "item_views_slope": (
-        lambda x: f"its views a minute change by {_number(x)} a minute", "which way its views go is not known"
+        lambda x: f"{'more and more' if x > 0 else 'fewer and fewer' if x < 0 else 'no more and no fewer'} watch it",
+        "which way its views go is not known",
     ),
     "user_age": (lambda years: f"you are {years:.0f} years old", "your age is not known"),
     "user_level_impressions": (lambda n: f"as a rule you are shown {_number(n)} shows", UNUSUAL),
@@ -220,6 +244,6 @@ ALONE: dict[str, tuple[Callable[[float], str], str]] = {
         lambda x: f"this creator is {_share(x)} of what you watched in the last 24 hours",
         "you watched nothing in the last 24 hours",
     ),
-    "sources_found": (lambda n: f"{_number(n)} of the ways to find shows found it", "no way to find shows found it"),
+    "sources_found": (lambda n: f"{_number(n)} ways of finding shows found it", "no way to find shows found it"),
     "slot": (lambda n: "the place in the list", "the place in the list"),
 }  # fmt: skip

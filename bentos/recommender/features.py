@@ -1,6 +1,6 @@
 """Online features through the reader: the columns of a request's candidates that Feast holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +41,14 @@ class OnlineFeatures:
         self._places = None if places == [*range(len(self.reader.names))] else np.array(places, np.int64)
 
     def read(
-        self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None, topics: Sequence[str] = ()
-    ) -> OnlineRead:
-        """The features of a user's items. item_ids: str [items]. topics: that the request names."""
+        self, user_id: str, item_ids: np.ndarray, as_of_us: int, surface: str | None, topics: Sequence[str] = (),
+        meanwhile: Callable[[], object] | None = None,
+    ) -> OnlineRead:  # fmt: skip
+        """The features of a user's items. item_ids: str [items]. topics: that the request names. meanwhile: called
+        while the store is waited for."""
         stated = pa.repeat(pa.scalar(list(topics) or None, TOPICS), len(item_ids))
         asked = {"request_time": as_of_us, "surface": surface, "stated_topics": stated}
-        return self.reader.read({"user_id": user_id, "item_id": item_ids}, asked, as_of_us)
+        return self.reader.read({"user_id": user_id, "item_id": item_ids}, asked, as_of_us, meanwhile)
 
     def matrix(self, read: OnlineRead) -> np.ndarray:
         """float32 [items, names], NaN where a feature is missing."""

@@ -128,7 +128,8 @@ class Ranking:
         """named: topics of the request."""
         item_ids = self._item_ids(query, candidates, catalogue)
         with self.measured.reading("candidates"):
-            read = self.online.read(query.user_id, item_ids, query.as_of_us, query.surface, named)
+            asked = query.user_id, item_ids, query.as_of_us, query.surface, named
+            read = self.online.read(*asked, meanwhile=lambda: candidates.features)
         with self.measured.stage("rank"):
             features = self.scoring.matrix(self.online.matrix(read), candidates.features)
             return Scored(item_ids, features, self.scoring.scores(features), candidates), read
@@ -146,7 +147,7 @@ class Ranking:
         if not query.explain or found.stages is None:
             return found
         rows = found.places[: query.k]
-        told = self.scoring.explained(found.features[rows])
+        told = self.scoring.explained(found.features, rows)
         return replace(found, stages=replace(found.stages, explanations=dict(zip(rows.tolist(), told, strict=False))))
 
     def _popular(self, query: Query, fallback: str) -> Ranked:

@@ -1,12 +1,14 @@
 """A request's candidates: what the sources propose side by side, and what they say of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
 from bentos.recommender.catalogue import UNKNOWN, Catalogue
 from bentos.recommender.metrics import Metrics
+from models.retrieval.merging import Candidates as Merged
 from models.retrieval.merging import features_of, merged
 from models.retrieval.side_by_side import Lanes, ask
 from models.retrieval.source import Found
@@ -18,12 +20,17 @@ MOST_NEW = 20  # newcomers that no source proposed
 
 @dataclass(frozen=True)
 class Candidates:
-    """places: int64 [n], UNKNOWN of items that the catalogue does not have. features: float32 [n, F], as
-    `SOURCE_FEATURES` names them. sources: those that were asked."""
+    """places: int64 [n], UNKNOWN of items that the catalogue does not have. told: makes their features. sources: those
+    that were asked."""
 
     places: np.ndarray
-    features: np.ndarray
+    told: Callable[[], np.ndarray]
     sources: tuple[str, ...]
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """float32 [n, F], as `SOURCE_FEATURES` names them."""
+        return self.told()
 
     @property
     def ranks(self) -> np.ndarray:
@@ -60,21 +67,26 @@ class Retrieval:
         new = catalogue.newcomers(free, MOST_NEW)
         free[new] = False
         added = np.concatenate([_first(free, worth, MOST - len(best.places)), new, more])
-        features = (
-            np.concatenate([best.features, features_of(found, self._names, added)]) if len(added) else best.features
-        )
-        return Candidates(np.concatenate([best.places, added]), features, self._names)
+        told = partial(_together, best, partial(features_of, found, self._names, added), len(added))
+        return Candidates(np.concatenate([best.places, added]), told, self._names)
 
     def given(self, found: dict[str, Found], places: np.ndarray) -> Candidates:
         """These places, int64 [n], as they are."""
+        return Candidates(places, partial(self._of_given, found, places), self._names)
+
+    def _of_given(self, found: dict[str, Found], places: np.ndarray) -> np.ndarray:
         features = np.full((len(places), 2 * len(self._names) + 1), np.nan, np.float32)
         features[:, -1] = 0
         known = places != UNKNOWN
         features[known] = features_of(found, self._names, places[known])
-        return Candidates(places, features, self._names)
+        return features
 
     def close(self) -> None:
         self._lanes.close()
+
+
+def _together(best: Merged, of_added: Callable[[], np.ndarray], added: int) -> np.ndarray:
+    return np.concatenate([best.features, of_added()]) if added else best.features
 
 
 def _first(free: np.ndarray, worth: np.ndarray, most: int) -> np.ndarray:

@@ -32,7 +32,7 @@ class Scoring:
         """float32 [rows]."""
         return self._ranker.score(matrix)
 
-    def explained(self, matrix: np.ndarray) -> list[Explanation]:
-        """One for each row; none where the ranker cannot say."""
-        found = self._ranker.contributions(matrix)
-        return [] if found is None else explanations(self.features, matrix, found)
+    def explained(self, matrix: np.ndarray, rows: np.ndarray) -> list[Explanation]:
+        """One for each of these rows, int64 [n], of the candidates' matrix; none where the ranker cannot say."""
+        found = self._ranker.contributions(matrix[rows])
+        return [] if found is None else explanations(self.features, matrix[rows], found, among=matrix)

@@ -39,6 +39,18 @@ def test_what_is_missing_or_the_same_of_all_is_no_reason():
     assert [part.feature for part in second.contributions] == ["hour", "item_year"] and second.rest == 7
 
 
+def test_the_score_of_a_source_is_told_by_how_many_of_the_candidates_have_less():
+    among = np.array([[3, 1], [1, 1], [2, 1], [2, 1], [np.nan, 1]], np.float32)
+    parts = np.array([[5, 0, 0], [5, 0, 0], [5, 0, 0]], np.float32)
+    found = explanations(["als_score", "hour"], among[:3], parts, among=among)
+    fits = "it fits what people with your taste watch"
+    assert [each.contributions[0].text for each in found] == [
+        f"{fits} best of all candidates", f"{fits} least of all candidates", f"{fits} as well as most candidates"
+    ]  # fmt: skip
+    (alone,) = explanations(["als_score", "hour"], among[:1], parts[:1], among=among[:1])
+    assert alone.contributions[0].text == "how well it fits what people with your taste watch"
+
+
 def test_contributions_of_other_features_are_refused():
     with pytest.raises(ValueError, match=r"expected \[1, 5\]"):
         explanations(FEATURES, np.zeros((1, 4), np.float32), np.zeros((1, 4), np.float32))

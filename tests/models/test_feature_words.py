@@ -29,7 +29,12 @@ NAMES = [kind.name for kind in ALL]
     ("weekday", 6, "it is Sunday"),
     ("als_rank", 4, "it is number 4 among what people with your taste watch"),
     ("als_score", None, "it is not among what people with your taste watch"),
-    ("sources_found", 3, "3 of the ways to find shows found it"),
+    ("als_score", -2.11, "how well it fits what people with your taste watch"),
+    ("item_year", 1997, "it was made in 1997"),
+    ("topic_overlap", 1 / 3, "its topics are 33 % of what you watch"),
+    ("user_rating_60d", 3.5714, "you gave 3.6 to shows on average in the last 60 days"),
+    ("item_views_slope", -0.02, "fewer and fewer watch it"),
+    ("sources_found", 3, "3 ways of finding shows found it"),
     ("nobody_knows_this", 1.5, "nobody knows this: 1.5"),
     ("nobody_knows_this", None, "nobody knows this is not known"),
 ])  # fmt: skip
@@ -37,14 +42,23 @@ def test_a_feature_is_told_with_its_value(feature, value, text):
     assert told(feature, value) == text
 
 
+@pytest.mark.parametrize(("above", "text"), [
+    (1, "best of all candidates"), (0.873, "better than 87 % of all candidates"),
+    (0.5, "as well as most candidates"), (0.2, "worse than 80 % of all candidates"), (0, "least of all candidates"),
+])  # fmt: skip
+def test_the_score_of_a_source_is_told_beside_the_other_candidates(above, text):
+    assert told("als_score", -2.11, above) == f"it fits what people with your taste watch {text}"
+    assert told("als_rank", 4, above) == told("als_rank", 4) and told("user_age", 30, above) == told("user_age", 30)
+
+
 def test_every_source_has_words():
     assert set(NAMES) == set(SOURCES)
     assert source_words("a_new_one") == "what a new one proposes"
 
 
-@given(st.sampled_from(SOURCE_FEATURES(NAMES)), st.none() | st.floats(-1e12, 1e12))
-def test_what_sources_say_never_shows_a_columns_name(feature, value):
-    assert "_" not in told(feature, value)
+@given(st.sampled_from(SOURCE_FEATURES(NAMES)), st.none() | st.floats(-1e12, 1e12), st.none() | st.floats(0, 1))
+def test_what_sources_say_never_shows_a_columns_name(feature, value, above):
+    assert "_" not in told(feature, value, above)
 
 
 def test_every_feature_of_the_ranker_is_told_without_its_name(feature_names):
