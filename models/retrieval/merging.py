@@ -5,6 +5,7 @@ The features of a candidate are the same whether it was found (a request) or giv
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,13 +18,24 @@ CLOSE = 30  # items of the catalogue for each that was found, up to which markin
 
 @dataclass(frozen=True)
 class Candidates:
-    """places: int64 [n], each once, those first that most sources rank high. features: float32 [n, F], columns as
-    `SOURCE_FEATURES` names them. found_by: bool [n, sources], which of the sources proposed it, in the order of names.
+    """places: int64 [n], each once, those first that most sources rank high. ranks: float32 [n, sources], from 1, in
+    the order of names, NaN where a source did not propose it. found: what the sources found.
     """
 
     places: np.ndarray
-    features: np.ndarray
-    found_by: np.ndarray
+    ranks: np.ndarray
+    found: Mapping[str, Found]
+    names: Sequence[str]
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """float32 [n, F], columns as `SOURCE_FEATURES` names them; every source is asked for it."""
+        return _features(self.found, self.names, self.places, self.ranks)
+
+    @property
+    def found_by(self) -> np.ndarray:
+        """bool [n, sources]: which of the sources proposed it."""
+        return ~np.isnan(self.ranks)
 
 
 def SOURCE_FEATURES(names: Sequence[str]) -> list[str]:
@@ -46,8 +58,7 @@ def merged(found: Mapping[str, Found], names: Sequence[str], most: int = 200) ->
     kept = kept[np.argsort(-worth[kept], kind="stable")]
     of_source = np.full((len(places), len(names)), np.nan, np.float32)
     of_source[item, np.repeat(np.arange(len(names)), [len(places) for places in lists])] = ranks + 1
-    features = _features(found, names, places[kept], of_source[kept])
-    return Candidates(places[kept], features, ~np.isnan(of_source[kept]))
+    return Candidates(places[kept], of_source[kept], found, names)
 
 
 def fused(ranks: np.ndarray) -> np.ndarray:

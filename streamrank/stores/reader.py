@@ -8,7 +8,7 @@ The same values as `get_online_features`, without its protobufs. Keys that are r
 (see `streamrank.paths`): they follow from the item's attributes, which are held in memory for up to a minute.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -64,7 +64,7 @@ class OnlineRead:
     @cached_property
     def stored_windows(self) -> dict[str, pa.LargeBinaryArray]:
         """By view as `windows`, the values [n] that were read: `streamrank.windows.finishing.applied` tells of them
-        what `windows` does, and of those of many reads at once."""
+        what `windows` does."""
         return {label: part.stored() for label, part in self._read.items() if part.values is not None}
 
     @cached_property
@@ -88,7 +88,7 @@ class OnlineRead:
 class OnlineReader:
     """Reads one feature service of a store whose online store is ours; safe to share between threads and tasks.
 
-    It knows the service as it was registered when the reader was made: after `feast apply`, make another one.
+    It knows the service as it was when the reader was made: after `feast apply`, make another one.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class OnlineReader:
         keys are held in memory. held_items: how many items are, per view. past_us: how far in the past the instant of
         a request may lie, which may have waited. blocks: whether arrays of numbers come as blocks of float32; otherwise
         they are columns of their declared types, exact.
-        Raises ValueError where the service is unknown, two features have one name, or the online store is another.
+        ValueError where the service is unknown, two features have one name, or the online store is another.
         """
         online = online_store(store)
         self._plan = plan_of(store, service, full_feature_names)
@@ -128,7 +128,7 @@ class OnlineReader:
 
     @property
     def views_of_acts(self) -> tuple[str, ...]:
-        """Those among `views` whose rows are latest acts, by the names that `OnlineRead.digests` has."""
+        """Those among `views` of latest acts, by the names that `OnlineRead.digests` has."""
         return tuple(view.label for view in self._plan.views if view.windows and not view.has_windows)
 
     @property
@@ -142,21 +142,21 @@ class OnlineReader:
         return tuple(sorted(key for through in self._plan.throughs for key in through.reached))
 
     def read(
-        self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None
-    ) -> OnlineRead:
+        self, keys: Mapping[str, Any], request: Mapping[str, Any] | None = None, at_us: int | None = None,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> OnlineRead:  # fmt: skip
         """The features of each row of `keys`, in one round trip.
 
         keys, request: join keys, and the request's own fields, by name: a column (Arrow, numpy, list) or one value for
         all rows. A join key that is reached through an item may be left out; one that is given is used as it is.
-        at_us: the instant of the request, us UTC, by default now; TTLs are judged then.
+        at_us: the instant of the request, us UTC, by default now. meanwhile: called while the server is waited for.
         Raises ValueError where a key or a field is missing, does not fit its type or has another length than others,
         and where `at_us` lies in the past: an online store holds the present only.
         """
-        return self._driven(self._steps(keys, request or {}, at_us))
+        return self._driven(self._steps(keys, request or {}, at_us), meanwhile)
 
     def hold(self, keys: Mapping[str, Any]) -> None:
-        """Reads ahead what leads from these items to other keys, where it is not held or not for much longer, so that a
-        request finds it held. keys: columns of join keys, as of `read`."""
+        """Reads ahead what leads from these items to other keys, for requests to come. keys: as of `read`."""
         self._driven(self._ahead(keys))
 
     async def read_async(
@@ -174,12 +174,13 @@ class OnlineReader:
         except StopIteration as finished:
             return finished.value
 
-    def _driven(self, steps: Steps) -> Any:
+    def _driven(self, steps: Steps, meanwhile: Callable[[], object] | None = None) -> Any:
         sent = None
         try:
             while True:
                 step = steps.send(sent)
-                sent = None if isinstance(step, ToDecode) else self._connection.fetch(step)
+                sent = None if isinstance(step, ToDecode) else self._connection.fetch(step, meanwhile)
+                meanwhile = None if sent is not None else meanwhile
         except StopIteration as finished:
             return finished.value
 

@@ -1,6 +1,6 @@
 """The server as the online store sees it: fetch and put whole columns, hold the layouts, delete by prefix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -41,12 +41,13 @@ class Connection:
     def __init__(self, options: ConnectionOptions, servers: Servers) -> None:
         self.options, self._servers = options, servers
 
-    def fetch(self, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
+    def fetch(self, keys: pa.LargeBinaryArray, meanwhile: Callable[[], object] | None = None) -> pa.LargeBinaryArray:
         """The value of each key, null where there is none; one round trip, to all nodes of a cluster at once.
 
-        keys: n, without nulls. Up to 1,000 go into one command, more are pipelined.
+        keys: n, without nulls. Up to 1,000 go into one command, more are pipelined. meanwhile: called while the answer
+        is on its way.
         """
-        return drive(self._fetch(keys))
+        return drive(self._fetch(keys), meanwhile)
 
     async def fetch_async(self, keys: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
         return await drive_async(self._fetch(keys))

@@ -59,12 +59,16 @@ class Talk:
     pools: Callable[[Any], Any]
     async_pools: Callable[[Any], Any]
 
-    def run(self) -> None:
+    def run(self, meanwhile: Callable[[], object] | None = None) -> None:
+        """meanwhile: called once all is sent, before the last replies are waited for."""
         lines = [_Line(side, self.pools) for side in self.sides]
+        last = max(len(side.batches) for side in self.sides)
         try:
-            for number in range(1 + max(len(side.batches) for side in self.sides)):
+            for number in range(1 + last):
                 for line in lines:
                     line.send(number)
+                if meanwhile is not None and number == max(last - 1, 0):
+                    meanwhile()
                 for line in lines:
                     line.read(number - 1)
         finally:
@@ -104,13 +108,17 @@ class Refresh:
         await asyncio.to_thread(self.refresh)
 
 
-def drive(steps: Steps[T]) -> T:
-    """Runs the steps, blocking."""
+def drive(steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
+    """Runs the steps, blocking. meanwhile: called while the first replies are on their way; not where none are."""
     try:
         step = next(steps)
         while True:
             try:
-                outcome = step.run()
+                if isinstance(step, Talk):
+                    once, meanwhile = meanwhile, None
+                    outcome = step.run(once)
+                else:
+                    outcome = step.run()
             except RedisError as error:
                 step = steps.throw(error)
             else:

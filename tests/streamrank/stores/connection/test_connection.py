@@ -33,6 +33,22 @@ def test_values_of_all_lengths_come_back_whole(connection):
     assert connection.fetch(asked[3:30]).equals(stored[3:30])
 
 
+@pytest.mark.parametrize("count", [1, 1_001, 2_500])
+def test_what_is_done_meanwhile_is_done_once_and_the_values_are_the_same(connection, count):
+    asked, done = keys(count), []
+    connection.put(asked, values(asked))
+    assert connection.fetch(asked, lambda: done.append(count)).equals(values(asked))
+    assert done == [count]
+
+
+def test_an_error_meanwhile_leaves_no_reply_for_the_next_to_read(connection):
+    asked = keys(1_500)
+    connection.put(asked, values(asked))
+    with pytest.raises(ZeroDivisionError):
+        connection.fetch(asked, lambda: 1 / 0)
+    assert connection.fetch(asked[7:9]).equals(values(asked)[7:9])
+
+
 def test_a_slice_is_put_as_itself(connection):
     asked = keys(10)
     connection.put(asked[2:5], values(asked)[2:5])
