@@ -10,9 +10,13 @@ from models.rerank.fresh import Fresh
 from models.rerank.hidden import Hidden
 from models.rerank.mmr import Mmr
 from models.rerank.seen import Seen
+from models.rerank.stated import Stated
 from models.rerank.step import Context, Ranked, Step
 
-ONE_OF = {"seen_leaves": (True, False), "fresh_fade": ("linear", "exponential"), "explore": ("thompson", "epsilon")}
+ONE_OF = {
+    "seen_leaves": (True, False), "stated_first": (True, False), "fresh_fade": ("linear", "exponential"),
+    "explore": ("thompson", "epsilon"),
+}  # fmt: skip
 WITHIN = {"mmr_weight": (0, 1), "fresh_strength": (0, 100), "fresh_days": (0.01, 36_500), "explore_share": (0, 1)}
 WHOLE = ("most_per_topic", "most_per_creator")
 OPTIONAL = ("explore", "mmr_weight", "fresh_strength", *WHOLE)
@@ -22,12 +26,14 @@ OPTIONAL = ("explore", "mmr_weight", "fresh_strength", *WHOLE)
 class RerankSettings:
     """What is done to a ranked list; None switches a step off. Hidden items leave always.
 
-    seen_leaves: whether seen items do not return. most_per_topic, most_per_creator: among those shown. mmr_weight: of
-    likeness against the score, 0 to 1. fresh_strength: of the lift of new items, in standard deviations of the scores,
-    which fades over fresh_days, "linear" or "exponential". explore: "thompson" or "epsilon" on explore_share of slots.
+    seen_leaves: whether seen items do not return. stated_first: whether items of the topics that somebody new named
+    come first. most_per_topic, most_per_creator: among those shown. mmr_weight: of likeness against the score, 0 to 1.
+    fresh_strength: of the lift of new items, in standard deviations of the scores, which fades over fresh_days,
+    "linear" or "exponential". explore: "thompson" or "epsilon" on explore_share of slots.
     """
 
     seen_leaves: bool = False
+    stated_first: bool = True
     most_per_topic: int | None = None
     most_per_creator: int | None = 3
     mmr_weight: float | None = 0.1
@@ -61,6 +67,8 @@ def steps(settings: RerankSettings) -> tuple[Step, ...]:
     chosen: list[Step] = [Hidden()]
     if settings.seen_leaves:
         chosen.append(Seen())
+    if settings.stated_first:
+        chosen.append(Stated())
     if settings.fresh_strength:
         chosen.append(Fresh(settings.fresh_strength, settings.fresh_days, settings.fresh_fade))
     if settings.mmr_weight:

@@ -49,6 +49,7 @@ def test_topics_make_a_list_of_these_topics(service, world):
     ranks = sources(answer)["content"]
     first = sorted(ranks, key=ranks.get)[: len(of_topic & set(ranks))]
     assert first and set(first) <= of_topic
+    assert {item["item_id"] for item in asked(service, topics=["t1"], k=5)["items"]} <= of_topic, "they come first"
 
 
 def test_topics_that_no_item_has_are_told_and_are_no_knowledge(service):

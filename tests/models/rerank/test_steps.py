@@ -12,6 +12,7 @@ from models.viewer import Viewer
 choices = st.builds(
     RerankSettings,
     seen_leaves=st.booleans(),
+    stated_first=st.booleans(),
     most_per_topic=st.none() | st.integers(1, 9),
     most_per_creator=st.none() | st.integers(1, 9),
     mmr_weight=st.none() | st.floats(0, 1),
@@ -44,8 +45,10 @@ def test_whatever_the_settings_hidden_items_leave_and_no_item_is_doubled(chosen,
 
 def test_steps_work_in_one_order_and_those_that_are_switched_off_are_not_there():
     everything = RerankSettings(seen_leaves=True, mmr_weight=0.3)
-    assert [step.name for step in steps(everything)] == ["hidden", "seen", "fresh", "mmr", "diversity", "exploration"]
-    nothing = RerankSettings(False, None, None, None, None, explore=None)
+    assert [step.name for step in steps(everything)] == [
+        "hidden", "seen", "stated", "fresh", "mmr", "diversity", "exploration"
+    ]  # fmt: skip
+    nothing = RerankSettings(False, False, None, None, None, None, explore=None)
     assert [step.name for step in steps(nothing)] == ["hidden"]
 
 
@@ -54,8 +57,8 @@ def test_a_step_that_lacks_what_it_needs_is_left_out_and_says_why():
     found = rerank(in_order(8), chosen, asked)
     assert found.places.tolist() == list(range(8))
     assert aside(chosen, asked) == {
-        "fresh": "nobody knows when an item began", "mmr": "no item has a topic or a creator",
-        "diversity": "no item has a topic or a creator",
+        "stated": "the viewer stated no topics", "fresh": "nobody knows when an item began",
+        "mmr": "no item has a topic or a creator", "diversity": "no item has a topic or a creator",
     }  # fmt: skip
 
 
