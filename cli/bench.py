@@ -110,6 +110,8 @@ def recommend(
     _show(figure, json)
     if not json:
         typer.echo("\n".join(f"{part:>26} {mean:8.2f} ms" for part, mean in figure.more["parts_ms"].items()))
+        kept = figure.more["kept"]
+        typer.echo(f"with {kept['features']} features: p50 {kept['p50_ms']} ms, p95 {kept['p95_ms']} ms")
 
 
 @app.command()
