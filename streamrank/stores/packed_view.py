@@ -17,6 +17,7 @@ from feast.types import FeastType
 
 from streamrank.stores.packing import columns as packed
 from streamrank.stores.packing import keys as key_bytes
+from streamrank.stores.packing import single
 from streamrank.stores.packing.columns import Part, Stored
 from streamrank.stores.packing.errors import CorruptValue, FieldMismatch, MissingKey
 from streamrank.stores.packing.found import Rows, Unpacked
@@ -125,6 +126,9 @@ class PackedView:
         keys: Keys = None,
     ) -> Unpacked:  # fmt: skip
         """As `rows`, as Arrow arrays of the declared types."""
+        if len(values) == 1 and not values.null_count and all(single.read_so(self.kinds[name]) for name in names):
+            with self.naming(keys):
+                return self._unpacked_one(values, names, layouts)
         rows = self.rows(values, names, layouts, keys)
         with self.naming(keys):
             arrays = {name: self._array(name, rows) for name in names}
@@ -151,6 +155,17 @@ class PackedView:
             fill(matrix, part, steps)
         event_us, created_us = _times(len(values), found)
         return matrix, packed.valid_of(values), event_us, created_us
+
+    def _unpacked_one(
+        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout]
+    ) -> Unpacked:
+        """As `unpack`, of one value that is there, and lists only."""
+        found, row = packed.parts(values, layouts), values[0].as_py()
+        layout, arrays, known = found[0].layout, {}, {}
+        for name in names:
+            kind, known[name] = self.kinds[name], np.full(1, layout.has(name, self.kinds[name].name))
+            arrays[name] = single.list_of(kind, row, layout, name) if known[name] else pa.nulls(1, kind.arrow)
+        return Unpacked(np.ones(1, np.bool_), *_times(1, found), arrays, known)
 
     def _array(self, name: str, rows: Rows) -> pa.Array:
         kind, stored = self.kinds[name], rows.stored[name]

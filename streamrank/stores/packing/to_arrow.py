@@ -22,13 +22,13 @@ def to_arrow(kind: Kind, stored: Stored) -> pa.Array:
     if kind.form is Form.NUMBER:
         return pa.array(stored.values, pa.from_numpy_dtype(kind.dtype), mask=absent).cast(kind.arrow)
     if kind.form is Form.BLOB:
-        found = _utf8(stored.values, np.arange(len(absent) + 1)) if kind.is_text else stored.values
+        found = texts(stored.values, np.arange(len(absent) + 1)) if kind.is_text else stored.values
         return _nulled(found.cast(kind.arrow), absent)
     if kind.form is Form.NUMBERS:
-        return _listed(kind, *elements(kind, stored), absent)
+        return listed(kind, *elements(kind, stored), absent)
     if kind.form is Form.BLOBS:
         offsets, blobs = split(stored)
-        return _listed(kind, offsets, _utf8(blobs, offsets) if kind.is_text else blobs, absent)
+        return listed(kind, offsets, texts(blobs, offsets) if kind.is_text else blobs, absent)
     return _objects(kind, stored)
 
 
@@ -48,7 +48,7 @@ def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     """Lists of blobs as offsets [n + 1] and blobs; CorruptValue where the starts are none."""
     offsets, data = offsets_of(stored.values), data_of(stored.values)
     if len(offsets) == 2 and offsets[1] > offsets[0]:
-        return _split_one(data[offsets[0] : offsets[1]])
+        return split_one(data[offsets[0] : offsets[1]])
     sizes = np.diff(offsets)
     filled = np.flatnonzero(sizes)
     first = np.zeros(len(sizes), np.int64)
@@ -68,7 +68,7 @@ def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     return listed, gather(data, offsets[row] + starts, ends - starts)
 
 
-def _split_one(data: np.ndarray) -> tuple[np.ndarray, pa.LargeBinaryArray]:
+def split_one(data: np.ndarray) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     """Of one row that is not empty: its blobs lie side by side behind their starts, and need not be gathered."""
     first = int.from_bytes(data[:4].tobytes(), "little")
     _require(np.array([len(data) >= 4 and 0 < first <= len(data) and first % 4 == 0]), np.zeros(1, np.int64))
@@ -92,7 +92,7 @@ def _numbers(tables: pa.LargeBinaryArray) -> np.ndarray:
     return np.frombuffer(tables.buffers()[2], "<u4").astype(np.int64)
 
 
-def _utf8(values: pa.LargeBinaryArray, offsets: np.ndarray) -> pa.Array:
+def texts(values: pa.LargeBinaryArray, offsets: np.ndarray) -> pa.Array:
     """Text; offsets: [n + 1], where the values of each row begin."""
     try:
         return pc.cast(values, pa.string() if values.nbytes < 2**31 else pa.large_string())
@@ -110,7 +110,7 @@ def _is_utf8(value: bytes) -> bool:
     return True
 
 
-def _listed(kind: Kind, offsets: np.ndarray, found: pa.Array, absent: np.ndarray) -> pa.Array:
+def listed(kind: Kind, offsets: np.ndarray, found: pa.Array, absent: np.ndarray) -> pa.Array:
     if found.type == kind.arrow.value_type and offsets[-1] < 2**31:
         return _nulled(pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), found), absent)
     return _nulled(pa.LargeListArray.from_arrays(pa.array(offsets), found).cast(kind.arrow), absent)

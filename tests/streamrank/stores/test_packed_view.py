@@ -43,6 +43,23 @@ def layouts(*views: PackedView) -> dict[int, Layout]:
 @pytest.mark.parametrize("typed", TYPES, ids=str)
 @settings(max_examples=25)
 @given(data=st.data())
+def test_a_row_alone_is_what_it_is_among_others(typed: Typed, data):
+    rows = data.draw(st.lists(st.none() | typed.values, min_size=2, max_size=6))
+    of = view({"f": typed.dtype, "s": Array(String)})
+    protos = python_values_to_proto_values(rows, typed.dtype.to_value_type())
+    lists = pa.array([["a", "b"][: at % 3] if at % 4 else None for at in range(len(rows))], pa.list_(pa.string()))
+    values = packed(of, {"f": from_protos(of.kinds["f"], protos), "s": lists})
+    whole = of.unpack(values, ["f", "s"], layouts(of))
+    for at in range(len(rows)):
+        alone = of.unpack(values[at : at + 1], ["f", "s"], layouts(of))
+        assert alone.columns["s"].equals(whole.columns["s"][at : at + 1])
+        assert repr(alone.columns["f"].to_pylist()) == repr(whole.columns["f"][at : at + 1].to_pylist())
+        assert alone.event_us.tolist() == [10 * at] and alone.known("f").all()
+
+
+@pytest.mark.parametrize("typed", TYPES, ids=str)
+@settings(max_examples=25)
+@given(data=st.data())
 def test_feast_s_values_come_back_as_they_went_in(typed: Typed, data):
     rows = data.draw(st.lists(st.none() | typed.values, min_size=1, max_size=6))
     protos = python_values_to_proto_values(rows, typed.dtype.to_value_type())
