@@ -41,13 +41,14 @@ class Board:
 
     def __init__(
         self, store: FeatureStore, catalogue: Callable[[], Catalogue], trending: Trending, hours: float | None,
-        hold: Callable[[Mapping[str, np.ndarray]], None],
+        hold: Callable[[Mapping[str, np.ndarray]], None], renew: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         """catalogue: the one in use. trending: what counts as watched lately. hours: an item is on air while anyone has
         acted on it within so many; None: by its times. hold: is told of all items as they are read, so that requests
-        need not read what their keys are reached by."""
+        need not read what their keys are reached by. renew: what else is done beside the requests, before each
+        refresh."""
         self._reader, self._catalogue = OnlineReader(store, list(FEATURES)), catalogue
-        self._trending, self._hours, self._hold = trending, hours, hold
+        self._trending, self._hours, self._hold, self._renew = trending, hours, hold, renew
         self._standing = self._of(np.full((0, len(self._reader.names)), np.nan, np.float32))
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board", daemon=True)
@@ -111,6 +112,7 @@ class Board:
     def _run(self) -> None:
         while not self._closing.wait(EVERY_SECONDS):
             try:
+                self._renew()
                 self.refresh(REST)
             except Exception as error:  # the board is never worth an answer; what was known last holds
                 logger.debug("what everybody does could not be read: %s", error)

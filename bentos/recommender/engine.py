@@ -142,7 +142,7 @@ def _ranking(folder: Path, chosen: Settings, measured: Metrics) -> Ranking:
     return Ranking(
         recommender=recommender,
         live=live,
-        board=Board(store, lambda: live.catalogue, trending, hours, online.reader.hold),
+        board=Board(store, lambda: live.catalogue, trending, hours, online.reader.hold, live.renew),
         viewers=OnlineViewers(store),
         retrieval=Retrieval(recommender.names, chosen.source_budget_seconds, measured),
         online=online,

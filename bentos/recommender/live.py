@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from bentos.recommender.catalogue import UNKNOWN, Catalogue
-from catalog.live.item_states import ENDED, STARTED
+from bentos.recommender.renewing import renewed
+from catalog.live.item_states import ENDED, ITEM_STATES, STARTED
 from catalog.live.on_air import OnAir
 from models.items import OPEN_BEGIN, OPEN_END, Items
 
@@ -24,6 +25,7 @@ class Live:
     def __init__(self, promoted: Catalogue, on_air: OnAir) -> None:
         self._promoted, self._on_air, self._lock = promoted, on_air, threading.Lock()
         self.catalogue = promoted
+        self._told = ITEM_STATES.empty_table()
 
     def sync(self) -> None:
         """Takes in what was said since the last time. Raises what a read raises when no server answers."""
@@ -31,6 +33,26 @@ class Live:
             changed = self._on_air.sync()
             if len(changed):
                 self.catalogue = self._overlaid(changed)
+                self._told = pa.concat_tables([self._told, changed])
+
+    def renew(self) -> None:
+        """Lets sources know of attributes that events have changed since. Takes as long as an item's start, so that it
+        is done beside the requests: none waits for it, and many updates are one step."""
+        with self._lock:
+            told, base = self._told, self.catalogue
+            self._told = ITEM_STATES.empty_table()
+        if not len(told):
+            return
+        places = base.places_of(told["item_id"].to_pylist())
+        items = renewed(base.items, told.filter(places != UNKNOWN), places[places != UNKNOWN])
+        if items is None:
+            return
+        sources = base.sources.extended(items)
+        with self._lock:
+            if self.catalogue.items is base.items:
+                self.catalogue = replace(self.catalogue, items=items, sources=sources)
+            else:  # an item started meanwhile: another time
+                self._told = pa.concat_tables([told, self._told])
 
     def ended(self, item_ids: Sequence[str]) -> np.ndarray:
         """bool [n]: which of the items have ended, as far as is known."""

@@ -68,6 +68,7 @@ class Ranking:
     def warm(self, now_us: int) -> None:
         """Asks for nobody and nothing, which loads what the first request of a process loads."""
         self.live.sync()
+        self.live.renew()
         self.board.refresh()
         nobody = Query("", None, now_us, None)
         self.viewers.read(nobody, {}, {})

@@ -63,6 +63,37 @@ def test_a_new_item_stands_behind_the_others_with_what_was_said_of_it(live, item
     assert [show[name] for name in told] == [["b"], "c", 2020, "A show", None]
 
 
+def attributes(live) -> list[tuple]:
+    """Title, topics and creator of each item, once sources know of them."""
+    live.sync()
+    live.renew()
+    rows = live.catalogue.items.table.to_pylist()
+    return [(row["title"], row["topics"], row["creator_id"]) for row in rows]
+
+
+def test_what_an_update_names_is_changed_and_the_rest_stays(live, items):
+    before = attributes(live)
+    assert before == [(None, ["a"], None), (None, ["a", "b"], None), (None, None, None)]
+    say(items, 1, "film", KNOWN, topics=["c"])
+    say(items, 2, "song", KNOWN, title="A song")
+    say(items, 3, "nobody's", KNOWN, title="not in the catalogue")
+    say(items, 4, "show", STARTED, title="A show", topics=["b"])
+    assert attributes(live) == [(None, ["c"], None), ("A song", ["a", "b"], None), (None, None, None),
+                                ("A show", ["b"], None)]  # fmt: skip
+    say(items, 5, "film", KNOWN, topics=["d"], creator_id="x")
+    say(items, 6, "show", ENDED, title="A show", topics=["e"])
+    assert attributes(live)[0] == (None, ["d"], "x") and attributes(live)[3] == ("A show", ["e"], None)
+    assert "d" in live.catalogue.topics and "c" not in live.catalogue.topics
+
+
+def test_where_nothing_changed_the_same_sources_stay(live, items):
+    say(items, 1, "film", KNOWN, topics=["a"])
+    live.sync()
+    before = live.catalogue
+    live.renew()
+    assert live.catalogue is before
+
+
 def test_what_ended_is_gone_until_it_starts_again(live, items):
     say(items, 1, "song", ENDED)
     say(items, 1, "show", STARTED, available_from=NOW - 9, available_until=NOW + 10)

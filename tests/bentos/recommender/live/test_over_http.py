@@ -100,6 +100,21 @@ def test_a_new_item_is_found_by_sources_that_know_its_topics_though_no_model_saw
     assert {"fresh", "content"} & {source["source"] for source in found["sources"]}
 
 
+def test_an_update_of_topics_reaches_the_sources_of_a_running_service(service, stream):
+    from running_service import until
+
+    def found() -> dict[int, list[str]]:
+        items = service.recommend(user_id="new", topics=["updated"], k=200, explain=True).json()["items"]
+        return {item["item_id"]: [source["source"] for source in item["sources"]] for item in items}
+
+    assert service.recommend(user_id="new", topics=["updated"]).json()["unknown_topics"] == ["updated"]
+    stream.happens("item_update", 11, topics=["updated"])
+    until(lambda: service.recommend(user_id="new", topics=["updated"]).json()["known_by"] == "topics", "never known")
+    assert "fresh" in found()[11] or next(iter(found())) == 11, "it comes first, or is found by its topic"
+    stream.happens("item_update", 11, topics=["t3", "all"])
+    until(lambda: service.recommend(user_id="new", topics=["updated"]).json()["known_by"] is None, "never changed")
+
+
 def test_what_a_user_does_now_makes_their_next_list(service, stream):
     before = service.recommend(user_id="just came").json()
     assert (before["known_by"], before["fallback"]) == (None, "unknown_user")
