@@ -42,4 +42,4 @@ def _counted(items: np.ndarray, begins: np.ndarray, ends: np.ndarray, fading: fl
     place = np.repeat(np.arange(len(begins)), lengths)
     weights = fading ** (ends[place] - 1 - at).astype(np.float64)
     weights = (weights / np.sqrt(np.bincount(place, weights, minlength=len(begins))[place])).astype(np.float32)
-    return csr_array((weights, (place, items[at])), shape=(len(begins), many))
+    return csr_array((weights, items[at], np.append(0, np.cumsum(lengths))), shape=(len(begins), many))

@@ -64,18 +64,18 @@ def _slopes(
     weights: Weights, known: SoFar, items: np.ndarray, returns: bool, often: np.ndarray, random: np.random.Generator
 ) -> Weights:
     """Of what is lost in telling the items of a batch, int64 [n]. often: as `sampled_softmax.often` gives it."""
-    latest, whole, span, leave, usual = weights
+    latest, whole, _, leave, usual = weights
     bent = hidden(weights, known)
     awake = (random.random(bent.shape, np.float32) >= ASLEEP) / np.float32(1 - ASLEEP)
     asked, right = np.unique(items, return_inverse=True)
     odds = (bent * awake) @ leave[asked].T + usual[asked] - often[asked]
     wrong = sampled_softmax.wrong(odds, np.float32(0) if returns else _among(known, asked, len(usual)), right)
     decay = np.float32(DECAY)
-    to_leave, to_usual, to_span = decay * leave, np.zeros_like(usual), np.zeros_like(span)
+    to_leave, to_usual = decay * leave, np.zeros_like(usual)
     to_leave[asked] += wrong.T @ (bent * awake)
     to_usual[asked] = wrong.sum(axis=0)
     back = (wrong @ leave[asked]) * awake * (1 - bent * bent)
-    np.add.at(to_span, known.span, back)
+    to_span = (np.arange(SPANS)[:, None] == known.span).astype(np.float32) @ back
     return known.latest.T @ back + decay * latest, known.whole.T @ back + decay * whole, to_span, to_leave, to_usual
 
 
