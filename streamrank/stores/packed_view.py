@@ -69,18 +69,19 @@ class PackedView:
     def key_ends(self, columns: Mapping[str, Any], rows: int = 1) -> pa.LargeBinaryArray:
         """What the `keys` end with: the same for every view that has the same `key_types`. A column of one value is
         that of all rows."""
-        missing = [name for name in self.join_keys if name not in columns]
-        if missing:
-            given = [*columns]
-            raise MissingKey(
-                f"feature view {self.name!r}: expected join keys {[*self.join_keys]}, found {given}; add {missing}"
-            )
+        if missing := [name for name in self.join_keys if name not in columns]:
+            wanted = f"expected join keys {[*self.join_keys]}, found {[*columns]}"
+            raise MissingKey(f"feature view {self.name!r}: {wanted}; add {missing}")
+        ends = [self.key_end(name, columns[name]) for name in self.join_keys]
+        return key_bytes.together(ends, _rows_of(ends, rows))
+
+    def key_end(self, name: str, values: Any) -> pa.LargeBinaryArray:
+        """The part of `key_ends` that one join key makes: the same for every view where it has the same type."""
         try:
-            components = [key_bytes.component(name, self.key_types[name], columns[name]) for name in self.join_keys]
+            return key_bytes.end_of(key_bytes.component(name, self.key_types[name], values))
         except FieldMismatch as error:
             where = f"feature view {self.name!r}, {error}"
             raise FieldMismatch(f"{where}; correct the values or the entity's type") from error
-        return key_bytes.suffixes(components, _rows_of(components, rows))
 
     def with_prefix(self, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
         """The keys that end with what `key_ends` gave of a view with the same `key_types`."""

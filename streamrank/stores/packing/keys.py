@@ -88,7 +88,7 @@ def _component(dtype: FeastType, array: pa.Array) -> pa.Array:
 
 def entity_keys(prefix: bytes, components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
     """The keys of `rows` rows with these components, null where one is null."""
-    return with_prefix(prefix, suffixes(components, rows))
+    return with_prefix(prefix, together([end_of(each) for each in components], rows))
 
 
 def with_prefix(prefix: bytes, ends: pa.LargeBinaryArray) -> pa.LargeBinaryArray:
@@ -109,38 +109,32 @@ def without_prefix(prefix: bytes, keys: pa.LargeBinaryArray) -> pa.LargeBinaryAr
     return pc.binary_replace_slice(keys, 0, len(prefix), b"")
 
 
-def suffixes(components: Sequence[pa.Array], rows: int) -> pa.LargeBinaryArray:
-    """What the keys of these components end with, the same for all views; null where a component is null.
+def together(ends: Sequence[pa.LargeBinaryArray], rows: int) -> pa.LargeBinaryArray:
+    """What the keys of `rows` rows end with, from the `end_of` each component; null where one is. A component of one
+    value is that of all rows."""
+    if all(len(each) == 1 for each in ends):
+        found = [each[0].as_py() for each in ends]
+        return pa.array([None if None in found else b"".join(found)] * rows, pa.large_binary())
+    if len(ends) == 1:
+        return ends[0]
+    return pc.binary_join_element_wise(*(each[0] if len(each) == 1 else each for each in ends), _EMPTY)
 
-    A component of one value is that of all `rows`.
-    """
-    if all(len(array) == 1 for array in components):
-        ends = [_end(array) for array in components]
-        return pa.array([None if None in ends else b"".join(ends)] * rows, pa.large_binary())
-    segments: list[pa.Array] = []
-    fixed: list[np.ndarray] = [np.empty((rows, 0), np.uint8)]
-    for array in components:
-        if len(array) == 1 and rows != 1:
-            end = np.frombuffer(_end(array) or b"", np.uint8)
-            fixed.append(np.broadcast_to(end, (rows, len(end))))
-            continue
-        tag, values = _tag(array)
-        fixed.append(np.full((rows, 1), ord(tag), np.uint8))
-        if isinstance(values, np.ndarray):
-            fixed.append(values.view(np.uint8).reshape(rows, 8))
-            continue
+
+def end_of(array: pa.Array) -> pa.LargeBinaryArray:
+    """A component's part of each key [n], the same for all views; null where it is."""
+    if len(array) == 1:
+        return pa.array([_end(array)], pa.large_binary())
+    tag, values = _tag(array)
+    fixed = [np.full((len(array), 1), ord(tag), np.uint8)]
+    if isinstance(values, np.ndarray):
+        ends = binary(np.concatenate([*fixed, values.view(np.uint8).reshape(-1, 8)], axis=1))
+    else:
         bounds = offsets_of(values)
-        fixed.append((bounds[1:] - bounds[:-1]).astype("<u4").view(np.uint8).reshape(rows, 4))
-        segments += [binary(np.concatenate(fixed, axis=1)), values]
-        fixed = []
-    if fixed:
-        segments.append(binary(np.concatenate(fixed, axis=1)))
-    ends = segments[0] if len(segments) == 1 else pc.binary_join_element_wise(*segments, _EMPTY)
-    absent = [array for array in components if array.null_count]
-    if not absent:
+        fixed.append((bounds[1:] - bounds[:-1]).astype("<u4").view(np.uint8).reshape(-1, 4))
+        ends = pc.binary_join_element_wise(binary(np.concatenate(fixed, axis=1)), values, _EMPTY)
+    if not array.null_count:
         return ends
-    valid = np.logical_and.reduce([np.broadcast_to(valid_of(array), (rows,)) for array in absent])
-    return pc.if_else(pa.array(valid), ends, pa.scalar(None, pa.large_binary()))
+    return pc.if_else(pa.array(valid_of(array)), ends, pa.scalar(None, pa.large_binary()))
 
 
 def _end(array: pa.Array) -> bytes | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from streamrank.stores.packing.keys import together
 from streamrank.stores.packing.known_layouts import KnownLayouts
 from streamrank.stores.reading.answer import answered, finished
 from streamrank.stores.reading.held import Held
@@ -83,12 +84,24 @@ def reach(
 def _ends(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows) -> list[pa.LargeBinaryArray]:
     """Of each view what the keys of its distinct rows end with, made once for views with the same join keys."""
     ends: dict[tuple, pa.LargeBinaryArray] = {}
+    parts: dict[tuple[int, str], pa.LargeBinaryArray] = {}  # by column, which `rows` keeps, and type
     for view, own in zip(views, distinct, strict=True):
         if view.key not in ends:
-            given = {name: rows.columns if each in rows.constant else own.columns for name, each in view.keys.items()}
-            columns = {name: given[name][each] for name, each in view.keys.items()}
-            ends[view.key] = view.packed.key_ends(columns, own.keys)
+            own_parts = [_end(view, name, rows if each in rows.constant else own, each, parts)
+                         for name, each in view.keys.items()]  # fmt: skip
+            ends[view.key] = together(own_parts, own.keys)
     return [ends[view.key] for view in views]
+
+
+def _end(
+    view: StoredView, name: str, given: Rows | Distinct, column: str, known: dict[tuple[int, str], pa.LargeBinaryArray]
+) -> pa.LargeBinaryArray:
+    """What one join key adds to the ends."""
+    values = given.columns[column]
+    asked = id(values), str(view.packed.key_types[name])
+    if asked not in known:
+        known[asked] = view.packed.key_end(name, values)
+    return known[asked]
 
 
 def _distinct(label: str, names: Sequence[str], rows: Rows) -> Distinct:

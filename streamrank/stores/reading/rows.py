@@ -85,10 +85,13 @@ class Rows:
             return Distinct({name: self.columns[name] for name in names}, 1, 1, None)
         if not varying:
             return Distinct({name: self.columns[name] for name in names}, 1, self.count, np.zeros(self.count, np.int64))
+        if varying != names:  # what varies alone is the same for views with other constant keys, or none
+            alone = self.distinct(varying)
+            constant = {name: pa.repeat(self.columns[name][0], alone.keys) for name in names if name in self.constant}
+            return Distinct({**alone.columns, **constant}, alone.keys, self.count, alone.places)
         first, places = self._firsts(varying)
         columns = {name: self.columns[name] if first is None else self.columns[name].take(first) for name in varying}
         keys = self.count if first is None else len(first)
-        columns |= {name: pa.repeat(self.columns[name][0], keys) for name in names if name in self.constant}
         return Distinct(columns, keys, self.count, places)
 
     def _firsts(self, names: tuple[str, ...]) -> tuple[pa.Array | None, np.ndarray | None]:
