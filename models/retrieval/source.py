@@ -62,36 +62,37 @@ class Source(Protocol):
 
 def best(scores: np.ndarray, allowed: np.ndarray, most: int) -> Found:
     """Of a score for each item, float32 [items] with NaN for none: the best that are allowed, ties by place."""
-    usable = np.flatnonzero(allowed[: len(scores)] & ~np.isnan(scores))
-    falling = -scores[usable]
-    if len(usable) > most:
+    falling = np.where(allowed[: len(scores)], -scores, np.nan)
+    places = _promising(falling, most)
+    falling = falling[places]
+    if len(places) > most:
         kept = _least(falling, most)
-        usable, falling = usable[kept], falling[kept]
+        places, falling = places[kept], falling[kept]
     order = np.argsort(falling, kind="stable")
-    return Found(usable[order], -falling[order], lambda places: _taken(scores, places))
+    return Found(places[order], -falling[order], lambda places: _taken(scores, places))
+
+
+def _promising(values: np.ndarray, most: int) -> np.ndarray:
+    """Places, ascending, of all values up to some bar, at least `most`; of all that are no NaN where they are few.
+
+    A sample tells nearly all that are too great, so that little is left to partition.
+    """
+    sample, rank = values[::SAMPLED], 2 * most // SAMPLED + SAMPLED
+    if rank < len(sample):
+        near = np.flatnonzero(values <= np.partition(sample, rank)[rank])  # none up to NaN, which is sorted last
+        if len(near) >= most:
+            return near
+    return np.flatnonzero(~np.isnan(values))
 
 
 def _least(values: np.ndarray, most: int) -> np.ndarray:
     """Places, ascending, of the `most` least values, of equal ones the first. most: less than there are.
 
-    A sample tells nearly all that are too great, so that little is left to partition; and the least are asked for, as
-    numpy's partition is slow where the greatest are asked for and many values are equal.
+    The least are asked for, as numpy's partition is slow where the greatest are and many values are equal.
     """
-    near = _near(values, most)
-    few = values[near]
-    bar = np.partition(few, most - 1)[most - 1] if most else -np.inf
-    below, equal = np.flatnonzero(few < bar), np.flatnonzero(few == bar)
-    return near[np.sort(np.concatenate([below, equal[: most - len(below)]]))]
-
-
-def _near(values: np.ndarray, most: int) -> np.ndarray:
-    """Places, ascending, of all values up to some bar, at least `most`."""
-    sample, rank = values[::SAMPLED], 2 * most // SAMPLED + SAMPLED
-    if rank < len(sample):
-        near = np.flatnonzero(values <= np.partition(sample, rank)[rank])
-        if len(near) >= most:
-            return near
-    return np.arange(len(values))
+    bar = np.partition(values, most - 1)[most - 1] if most else -np.inf
+    below, equal = np.flatnonzero(values < bar), np.flatnonzero(values == bar)
+    return np.sort(np.concatenate([below, equal[: most - len(below)]]))
 
 
 def _taken(scores: np.ndarray, places: np.ndarray) -> np.ndarray:
