@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from cli.chosen import choose
+
 
 @dataclass
 class Running:
@@ -30,24 +32,13 @@ def demo(
         raise typer.BadParameter(
             "kuairand needs the folder with its files: make demo DATASET=kuairand DATA=FOLDER", param_hint="--path"
         )
-    _choose(dataset)
+    choose(dataset)
     with _server(), ExitStack() as stream, ExitStack() as service:
         steps = list(_steps(dataset, path, Running(stream, service)))
         for number, (command, step) in enumerate(steps, 1):
             _announce(f"{number}/{len(steps)}  {command}")
             step()
     _say_how_to_go_on(dataset)
-
-
-def _choose(dataset: str) -> None:
-    import os
-
-    from streamrank import environment
-    from streamrank.settings import settings
-
-    os.environ["STREAMRANK_DATASET"] = dataset
-    environment.prepare()
-    settings.cache_clear()
 
 
 def _steps(dataset: str, path: Path | None, running: Running) -> Iterator[tuple[str, Callable[[], None]]]:

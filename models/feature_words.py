@@ -91,11 +91,8 @@ def _trait(feature: str, value: float | None) -> str | None:
     column = feature.removeprefix("user_trait_")
     if column == feature:
         return None
-    return (
-        f"nothing is known of you in column {column} of the users file"
-        if value is None
-        else (f"you have {_number(value)} in column {column} of the users file")
-    )
+    whose = f"in column {column} of the users file"
+    return f"nothing is known of you {whose}" if value is None else f"you have {_number(value)} {whose}"
 
 
 def _of_source(feature: str, value: float | None, above: float | None) -> str | None:
@@ -244,6 +241,8 @@ ALONE: dict[str, tuple[Callable[[float], str], str]] = {
         lambda x: f"this creator is {_share(x)} of what you watched in the last 24 hours",
         "you watched nothing in the last 24 hours",
     ),
-    "sources_found": (lambda n: f"{_number(n)} ways of finding shows found it", "no way to find shows found it"),
+    "sources_found": (
+        lambda n: f"{_number(n)} way{'s' * (n != 1)} of finding shows found it", "no way of finding shows found it"
+    ),
     "slot": (lambda n: "the place in the list", "the place in the list"),
 }  # fmt: skip

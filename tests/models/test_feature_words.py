@@ -35,6 +35,7 @@ NAMES = [kind.name for kind in ALL]
     ("user_rating_60d", 3.5714, "you gave 3.6 to shows on average in the last 60 days"),
     ("item_views_slope", -0.02, "fewer and fewer watch it"),
     ("sources_found", 3, "3 ways of finding shows found it"),
+    ("sources_found", 1, "1 way of finding shows found it"),
     ("nobody_knows_this", 1.5, "nobody knows this: 1.5"),
     ("nobody_knows_this", None, "nobody knows this is not known"),
 ])  # fmt: skip
