@@ -26,7 +26,8 @@ from models.rankers.measures import LISTS, worth
 from models.retrieval.merging import SOURCE_FEATURES
 from models.retrieval.sources import fit_all
 
-KINDS = ("choice", "pair", "lambdamart")
+KINDS = ("pair", "choice", "lambdamart")  # the sum of the others first: it errs least where they differ by chance
+LEAD = 0.005  # by as much kinds differ on some hundred questions where none is better
 FEWEST = 50  # questions with a right candidate below which nothing is learned
 BY_CHANCE = 0.01  # the best of many sources leads by as much on some hundred questions where none is better
 
@@ -86,7 +87,7 @@ def _ranker(examples: Examples, sources: list[str], names: Sequence[str]) -> tup
     told: dict[str, Any] = {"sources alone": alone, "by": list(LISTS)}
     if len(set(examples.groups[~late].tolist())) < FEWEST or not late.any():
         return _alone(alone, examples, told | {"why": f"fewer than {FEWEST} questions to learn from"})
-    found = kinds.choose(examples, names, LISTS)
+    found = kinds.choose(examples, names, LISTS, lead=LEAD)
     told |= {"kinds": found.tried, "kinds aside": found.aside}
     tried = found.tried.get(found.kind)  # nothing is tried where there is one kind to choose from
     if tried and worth(tried, LISTS) + BY_CHANCE <= worth(alone[best_alone(alone)], LISTS):

@@ -57,13 +57,14 @@ def choose(
     counted: tuple[str, ...] = AREAS,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
     trials: int = 0,
+    lead: float = 0.0,
 ) -> Chosen:
     """The kind that does best on the later slice when fit on the rest, then fit on all; the first one where there is
-    no later slice. parameters: kind -> its own. counted: the measures whose mean decides. trials: of other parameters
-    than these, for each kind that has a `search`, on the same slice."""
+    no later slice, or no other does better by more than `lead`. parameters: kind -> its own. counted: the measures
+    whose mean decides. trials: of other parameters than these, for each kind that has a `search`, on the same slice."""
     given, told = _tuned(examples, kinds, counted, parameters or {}, trials)
     tried, aside = _tried(examples, given, counted)
-    kind = max(tried, key=lambda name: worth(tried[name], counted)) if tried else _first_able(kinds, aside)
+    kind = _best(tried, counted, lead) if tried else _first_able(kinds, aside)
     return Chosen(kind, fit(kind, examples, given[kind]), given[kind], tried, aside, told)
 
 
@@ -97,6 +98,11 @@ def _tried(examples: Examples, given: dict[str, dict], counted: tuple[str, ...])
         except StepsAside as reason:
             aside[kind] = str(reason)
     return tried, aside
+
+
+def _best(tried: dict[str, dict[str, float]], counted: tuple[str, ...], lead: float) -> str:
+    first, best = next(iter(tried)), max(tried, key=lambda name: worth(tried[name], counted))
+    return best if worth(tried[best], counted) > worth(tried[first], counted) + lead else first
 
 
 def _first_able(kinds: Sequence[str], aside: dict[str, str]) -> str:

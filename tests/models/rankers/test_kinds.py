@@ -10,6 +10,7 @@ from models import metrics
 from models.ranker import Ranker
 from models.rankers import kinds
 from models.rankers.examples import Examples
+from models.rankers.measures import AREAS, worth
 from models.retrieval.source import StepsAside
 
 FEATURES = ["user_eager", "item_good", "hour", "ut_match"]
@@ -98,6 +99,15 @@ def test_a_folder_of_before_kinds_had_names_still_loads(tmp_path):
     loaded = Ranker.load(tmp_path)
     assert loaded.kind == "lambdamart" and loaded.about == {"label_rule": "click"}
     np.testing.assert_array_equal(loaded.score(given.matrix), model.score(given.matrix))
+
+
+def test_the_first_kind_gives_way_to_one_that_is_better_by_more_than_the_lead():
+    given, names = examples(slots=True), ("logistic", "lambdamart", "click")
+    found = kinds.choose(given, names)
+    ahead = {name: worth(found.tried[name], AREAS) - worth(found.tried["logistic"], AREAS) for name in names}
+    assert max(ahead.values()) > 0 and found.kind == max(ahead, key=ahead.get)
+    assert kinds.choose(given, names, lead=ahead[found.kind] - 1e-6).kind == found.kind
+    assert kinds.choose(given, names, lead=ahead[found.kind] + 1e-6).kind == "logistic"
 
 
 def test_the_kind_that_orders_the_later_slice_best_is_chosen_and_told():
