@@ -48,7 +48,8 @@ def _print_notes(console: Console, result: dict) -> None:
 
 def _aside(result: dict) -> list[str]:
     """What stepped aside, and why."""
-    return [f"aside: {name}: {reason}" for name, reason in result.get("aside", {}).items()]
+    told = result.get("aside", {}).items()
+    return [f"aside: {name}: {reason.removeprefix(f'{name}: ')}" for name, reason in told]
 
 
 def _figures(title: str, scorers: dict, measures: tuple[str, ...] = MEASURES) -> Table:

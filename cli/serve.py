@@ -135,8 +135,13 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
         console.print(line, highlight=False)
     if explored := [str(item["rank"]) for item in answer["items"] if item["explored"]]:
         console.print(f"drawn to learn how they do: rank {', '.join(explored)}")
-    if unknown := [*answer["unknown_picked"], *answer["unknown_topics"], *answer["unknown_candidates"]]:
-        console.print(f"[yellow]not in the catalogue: {', '.join(map(str, unknown))}[/yellow]")
+    unknown = {
+        "picked, not in the catalogue": "unknown_picked", "topics that no item has": "unknown_topics",
+        "candidates that nobody knows": "unknown_candidates",
+    }  # fmt: skip
+    for what, field in unknown.items():
+        if answer[field]:
+            console.print(f"[yellow]{what}: {', '.join(map(str, answer[field]))}[/yellow]")
     made_for = {
         None: "nobody in particular",
         "picked": "what was picked",
@@ -146,9 +151,8 @@ def show(answer: dict, titles: dict[str, str], user_id: str) -> None:
     known_by = made_for.get(answer["known_by"], "the user's history")
     console.print(f"made for {known_by}; model {answer['model_version']}, request {answer['request_id']}")
     if answer["fallback"]:
-        console.print(
-            f"[yellow]popular items: {answer['fallback']}[/yellow]" + (" (degraded)" if answer["degraded"] else "")
-        )
+        what = "what sources propose, unranked" if answer["known_by"] else "popular items"
+        console.print(f"[yellow]{what}: {answer['fallback']}[/yellow]" + (" (degraded)" if answer["degraded"] else ""))
 
 
 def titles(data) -> dict[str, str]:

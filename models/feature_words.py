@@ -166,6 +166,11 @@ def _share(value: float) -> str:
     return f"{100 * value:.3g} %" if abs(value) < 0.095 else f"{100 * value:.0f} %"
 
 
+def _estimated(value: float) -> str:
+    """A rate that begins at what is usual, so that one view does not make it 100 %, and none makes it what is usual."""
+    return f"an estimated {_share(value)}"
+
+
 def _span(value: float) -> str:
     """Of milliseconds."""
     minutes = value / 60_000
@@ -190,7 +195,8 @@ OF = {
 Rate = tuple[str | None, str | None, Callable[[float], str], str]  # of others, of yours, the value, an unknown one
 RATES: dict[str, Rate] = {
     "click_rate": (
-        "{} of those who were shown {} clicked", "you clicked {} of what you were shown{}", _share, "an unknown share"
+        "{} of those who were shown {} clicked", "you clicked {} of what you were shown{}", _estimated,
+        "an unknown share",
     ),
     "watch_ratio": (
         "people watched {} of {} on average", "you watched {} of a show{} on average", _share, "an unknown share"

@@ -87,7 +87,7 @@ class Engine:
         except TimeoutError:  # of too much at once, not of a store that is gone: that fails sooner, see open_store
             return self._ranking.popular(query, FEATURE_TIMEOUT)
         except Exception:
-            logger.exception("features could not be read: answering popular items")
+            logger.exception("the request could not be ranked: answering popular items")
             return self._ranking.popular(query, FEATURE_ERROR)
 
     async def _without_store(self, query: Query) -> Ranked:

@@ -124,6 +124,8 @@ def _propensity(shown: np.ndarray, rows: int, exploring: int, posterior: np.ndar
     for slot, rank in enumerate(shown.tolist()):
         if rank < kept:
             found[slot] = _ways(slot, slots, slot - rank, exploring) / ways
+        elif not exploring:  # what lies behind the slots is shown by those alone that explore
+            continue
         elif posterior is None:
             found[slot] = exploring / slots / (rows - kept)
         else:

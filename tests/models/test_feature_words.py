@@ -19,7 +19,7 @@ NAMES = [kind.name for kind in ALL]
     ("item_views_10m", 1, "it was watched once in the last 10 minutes"),
     ("surface_item_clicks_1h", 2, "it was clicked twice where you are in the last hour"),
     ("creator_likes_60d", None, "shows by this creator were liked an unknown number of times in the last 60 days"),
-    ("item_click_rate_24h", 0.25, "25 % of those who were shown it clicked in the last 24 hours"),
+    ("item_click_rate_24h", 0.25, "an estimated 25 % of those who were shown it clicked in the last 24 hours"),
     ("user_watch_ms_24h", 5_400_000, "you spent 90 minutes with shows in the last 24 hours"),
     ("ut_rating_60d", None, "you gave an unknown rating to shows of this topic on average in the last 60 days"),
     ("user_active_days_60d", 12, "you were here on 12 days in the last 60 days"),

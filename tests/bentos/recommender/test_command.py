@@ -37,7 +37,7 @@ def test_reasons_are_printed_under_the_table(ask, service):
     said = ask("new", "--picked", "3, 4,9,99999", "--topic", "t1", "--explain", "--k", "2", "--url", service.url)
     assert said.exit_code == 0, said.output
     assert "made for what was picked" in said.output
-    assert "not in the catalogue: 99999" in said.output
+    assert "picked, not in the catalogue: 99999" in said.output
     assert "found as number" in said.output and "what all start from" in said.output
     plain = ask("new", "--topic", "t1", "--url", service.url)
     assert "made for the topics" in plain.output and "what all start from" not in plain.output

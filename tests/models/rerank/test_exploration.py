@@ -25,7 +25,10 @@ def asked(rows: int, k: int, kind: str):
 
 
 @pytest.mark.parametrize("kind", ["epsilon", "thompson"])
-@pytest.mark.parametrize(("rows", "k", "share"), [(12, 5, 0.2), (10, 7, 0.2), (9, 6, 0.5), (4, 6, 0.3), (5, 5, 0.4)])
+@pytest.mark.parametrize(
+    ("rows", "k", "share"),
+    [(12, 5, 0.2), (10, 7, 0.2), (9, 6, 0.5), (4, 6, 0.3), (5, 5, 0.4), (9, 3, 0.2), (6, 1, 0.2)],
+)
 def test_each_item_stands_in_each_slot_as_often_as_its_propensity_says(kind, rows, k, share):
     request, step, ranked = asked(rows, k, kind), Exploration(share, kind), in_order(rows)
     counts, propensity, slots = Counter(), {}, min(k, rows)
@@ -45,9 +48,12 @@ def test_each_item_stands_in_each_slot_as_often_as_its_propensity_says(kind, row
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 30), st.integers(1, 12), st.sampled_from([0.0, 0.2, 0.55, 1.0]), st.integers(0, 1000))
-def test_no_item_is_lost_or_doubled_and_the_rest_keeps_its_order(rows, k, share, seed):
-    found = Exploration(share, "epsilon").apply(in_order(rows), seeded(context(items([None] * rows), k), seed))
+@given(
+    st.sampled_from(["epsilon", "thompson"]), st.integers(0, 30), st.integers(1, 12),
+    st.sampled_from([0.0, 0.2, 0.55, 1.0]), st.integers(0, 1000),
+)  # fmt: skip
+def test_no_item_is_lost_or_doubled_and_the_rest_keeps_its_order(kind, rows, k, share, seed):
+    found = Exploration(share, kind).apply(in_order(rows), seeded(asked(rows, k, kind), seed))
     assert sorted(found.places.tolist()) == list(range(rows))
     assert (np.diff(found.places[k:]) > 0).all()
     assert ((found.propensity[:k] > 0) & (found.propensity[:k] <= 1)).all()
