@@ -58,7 +58,8 @@ def test_the_ranker_beats_the_baselines_where_users_have_tastes(data):
     assert result == read_evaluation(data) and result["replaces"] is None
     main = result["tables"][0]
     assert [table["name"] for table in result["tables"]][:2] == ["all", "warm"]
-    assert set(main["scorers"]) == {CHALLENGER, "popularity", "recent popularity", "topics of interest", "item rate"}
+    known = {"popularity", "recent popularity", "topics of interest", "item rate", "most often", "last watched"}
+    assert set(main["scorers"]) == {CHALLENGER, *known}  # users are shown what they clicked on before
     for other in ("popularity", "recent popularity"):
         assert main["differences"][other]["ndcg@10"]["low"] > 0
     ranker = main["scorers"][CHALLENGER]
