@@ -198,13 +198,13 @@ def test_what_a_server_lost_of_its_last_second_is_lost_for_all_or_counted_from_t
     losses = 0
     with chaos(tmp_path, crash=0.0) as made:
         for number in range(8 if FULL else 3):
-            for _ in range(40):
-                made.publish()
-                time.sleep(0.01)
+            some_published(made)
+            kept = appended(made.server).stat().st_size
+            some_published(made)
             if number % 2 == 0:
                 await_logged(made.world)  # so that the log has what is then lost by the bus
             made.server.kill()
-            losses += cut(made.server, 20_000)
+            losses += cut(made.server, kept)
             made.server.start()
             made.revive()
         events = settled(made)
@@ -215,16 +215,28 @@ def test_what_a_server_lost_of_its_last_second_is_lost_for_all_or_counted_from_t
         assert losses and told(tmp_path, "from the log")
 
 
-def await_logged(world: World, seconds: float = 20.0) -> None:
-    """Until the log has all that is on the bus, or as long as a log writer may have to be waited for."""
-    deadline = time.monotonic() + seconds
-    while (world.bus.committed("log") < world.bus.ends()).any() and time.monotonic() < deadline:
+def some_published(made: Chaos) -> None:
+    for _ in range(20):
+        made.publish()
         time.sleep(0.01)
 
 
-def cut(server: Server, size: int) -> int:
-    """Takes the last bytes of the append-only file away, as a power cut would; how many."""
+def await_logged(world: World, seconds: float = 60.0) -> None:
+    """Until the log has all that is on the bus, or as long as a log writer may have to be waited for."""
+    deadline = time.monotonic() + seconds
+    while (world.bus.committed("log") < world.bus.ends()).any():
+        assert time.monotonic() < deadline, "the log writer did not come to the end of the bus"
+        time.sleep(0.01)
+
+
+def appended(server: Server) -> Path:
     (file,) = (server.folder / "appendonlydir").glob("*.incr.aof")
-    before = file.stat().st_size
-    os.truncate(file, max(0, before - size))
-    return before - file.stat().st_size
+    return file
+
+
+def cut(server: Server, kept: int) -> int:
+    """Takes away what came into the append-only file after its first `kept` bytes, as a power cut would; how much."""
+    file = appended(server)
+    lost = file.stat().st_size - kept
+    os.truncate(file, kept)
+    return lost
