@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from pipelines.evaluation_report import plots
+from pipelines.evaluation_report.parts import alone, apart
 
 MEASURES = (
     "ndcg@10", "map@10", "hit@1", "hit@5", "hit@10", "recall@20", "precision@10", "mrr", "auc", "user_auc",
@@ -13,7 +14,6 @@ MEASURES = (
 )  # fmt: skip
 OF_WANTED = MEASURES[:10]
 OF_STAGES = ("ndcg@10", "recall@20", "coverage@10", "topics@10", "novelty@10")
-PARTS = ("cold users", "known users", "cold items", "known items", "repeats only", "new items only")
 STYLE = """
 body { font: 14px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #223; }
 table { border-collapse: collapse; margin: .6rem 0 1.4rem; } th, td { padding: .25rem .6rem; text-align: right; }
@@ -52,7 +52,7 @@ def _facts(result: Mapping) -> str:
     told += [f"sampled: {what}, {how}" for what, how in result.get("sampled", {}).items()] + list(
         result.get("notes", ())
     )
-    told += [f"left out: {count:,} {what}" for what, count in result.get("left out", {}).items()]
+    told += alone(result) + [f"left out: {count:,} {what}" for what, count in result.get("left out", {}).items()]
     told += [f"aside: {what}: {why}" for what, why in result.get("aside", {}).items()]
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in told) + "</ul>"
 
@@ -88,9 +88,9 @@ def _calibration(result: Mapping) -> str:
 
 
 def _apart(result: Mapping) -> str:
-    there = [(name, result[name]) for name in PARTS if "metrics" in result.get(name, {})]
     tables = "".join(
-        f"<h3>{name}: {part['questions']:,} questions</h3>{_table(part['metrics'], OF_WANTED)}" for name, part in there
+        f"<h3>{name}: {part['questions']:,} questions</h3>{_table(part['metrics'], OF_WANTED)}"
+        for name, part in apart(result)
     )
     return f"<h2>Apart</h2>{tables}" if tables else ""
 
