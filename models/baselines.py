@@ -12,17 +12,17 @@ PRIOR = 20  # impressions at the overall rate that an item's rate starts from
 
 
 def baseline_scores(
-    rows: pa.Table, outcomes: pa.Table, views: pa.Table, items: pa.Table, users: pa.Table,
+    rows: pa.Table, outcomes: pa.Table, acts: pa.Table, items: pa.Table, users: pa.Table,
     lately: int = RECENT_DAYS * DAY,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Scorer name -> float64 [rows], in the order of `rows`; what was not known at a request's time does not count.
 
     rows: user_id, item_id, request_time (microseconds). outcomes: item_id, known_at (microseconds), label.
-    views: user_id, topics, viewed_at (microseconds). items: item_id, topics. users: user_id, topics (stated).
+    acts: user_id, topics, known_at (microseconds). items: item_id, topics. users: user_id, topics (stated).
     lately: microseconds that recent popularity looks back.
 
     popularity: the item's positive outcomes so far. recent popularity: those of `lately`. topics of interest
-    (Amp's heuristic): items of the user's stated topics first, where none are stated of the three most viewed, by
+    (Amp's heuristic): items of the user's stated topics first, where none are stated of the three acted on most, by
     popularity. Where outcomes hold negatives, item rate: the share of positives, smoothed to that of all items.
     """
     numbered = rows.select(["user_id", "item_id", "request_time"]).append_column("row", pa.array(np.arange(len(rows))))
@@ -32,7 +32,7 @@ def baseline_scores(
     scores = {
         "popularity": popularity,
         "recent popularity": popularity - week_before,
-        "topics of interest": _interests(numbered, views, items, users) * (1 + popularity.max(initial=0)) + popularity,
+        "topics of interest": _interests(numbered, acts, items, users) * (1 + popularity.max(initial=0)) + popularity,
     }
     if shown.sum() > popularity.sum():
         rate = popularity.sum() / shown.sum()
@@ -40,10 +40,10 @@ def baseline_scores(
     return scores
 
 
-def _interests(rows: pa.Table, views: pa.Table, items: pa.Table, users: pa.Table) -> np.ndarray:
+def _interests(rows: pa.Table, acts: pa.Table, items: pa.Table, users: pa.Table) -> np.ndarray:
     """1 where the item has one of the user's topics, else 0, float64 [rows]."""
     sql = INTERESTS.format(most=MOST_WATCHED)
-    found = query(sql, rows=rows, views=views, items=items, users=users)
+    found = query(sql, rows=rows, acts=acts, items=items, users=users)
     return found["wanted"].to_numpy().astype(np.float64)
 
 
@@ -66,12 +66,12 @@ SELECT positives, week_before, seen FROM rows JOIN both_times USING (item_id, re
 """
 INTERESTS = """
 WITH asked AS (SELECT DISTINCT user_id, request_time FROM rows),
-viewed AS (
-    SELECT a.user_id, a.request_time, unnest(v.topics) AS topic
-    FROM asked a JOIN views v ON a.user_id = v.user_id AND v.viewed_at <= a.request_time),
-counted AS (SELECT user_id, request_time, topic, count(*) AS views FROM viewed GROUP BY ALL),
+acted_on AS (
+    SELECT a.user_id, a.request_time, unnest(k.topics) AS topic
+    FROM asked a JOIN acts k ON a.user_id = k.user_id AND k.known_at <= a.request_time),
+counted AS (SELECT user_id, request_time, topic, count(*) AS times FROM acted_on GROUP BY ALL),
 most AS (
-    SELECT user_id, request_time, list(topic ORDER BY views DESC, topic)[1:{most}] AS topics
+    SELECT user_id, request_time, list(topic ORDER BY times DESC, topic)[1:{most}] AS topics
     FROM counted GROUP BY user_id, request_time),
 chosen AS (
     SELECT a.user_id, a.request_time, CASE WHEN len(u.topics) > 0 THEN u.topics ELSE m.topics END AS topics

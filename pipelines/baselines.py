@@ -11,7 +11,7 @@ from models.baselines import RECENT_DAYS, baseline_scores
 from models.habits import LAST, MOST_OFTEN, habit_scores
 from models.interactions import Interactions
 from pipelines import inputs
-from pipelines.interactions import interactions
+from pipelines.interactions import acts_sql, interactions
 from pipelines.labels import labelled
 from pipelines.worlds import seen_leaves
 from streamrank.clock import DAY
@@ -52,16 +52,17 @@ def _aside(scores: dict[str, np.ndarray], lately: int | None) -> dict[str, str]:
     elif np.array_equal(scores[RECENT], popularity):
         aside[RECENT] = "all that was known is of lately, so that it is popularity"
     if np.array_equal(scores[INTERESTS], popularity):
-        aside[INTERESTS] = "no item has a topic that any of the users stated or had watched"
+        aside[INTERESTS] = "no item has a topic that any of the users stated or had acted on"
     return aside
 
 
 def _told(data: DataSet) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Views with topics, items and users, as `baseline_scores` takes them."""
-    views = query(f"""SELECT user_id, topics, epoch_us(arrived_at) AS viewed_at FROM {inputs.events(data)}
-                      WHERE event_type = 'view' AND topics IS NOT NULL""")
+    """Acts with topics, items and users, as `baseline_scores` takes them; acts are what a viewer's history holds."""
+    acts = query(f"""SELECT a.user_id, e.topics, epoch_us(e.arrived_at) AS known_at
+                     FROM ({acts_sql(data)}) a JOIN {inputs.events(data)} e USING (shard, log_position)
+                     WHERE e.topics IS NOT NULL""")
     columns = (inputs.items(data), "item_id"), (inputs.users(data), "user_id")
-    return views, *(table.select([key, "topics"]) for table, key in columns)
+    return acts, *(table.select([key, "topics"]) for table, key in columns)
 
 
 def _named(acts: Interactions) -> pa.Table:

@@ -23,7 +23,7 @@ def scores(rows, outcomes, views, users=USERS):
                   "label": pa.array([label for _, _, label in outcomes], pa.int8())}),
         pa.table({"user_id": pa.array([u for u, _, _ in views], pa.string()),
                   "topics": pa.array([TOPICS[i] for _, i, _ in views], pa.list_(pa.string())),
-                  "viewed_at": pa.array([t for _, _, t in views], pa.int64())}),
+                  "known_at": pa.array([t for _, _, t in views], pa.int64())}),
         ITEMS, users,
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_only_three_topics_count():
         pa.table({"user_id": ["v"] * 4, "item_id": list("abcd"), "request_time": [100] * 4}),
         pa.table({"item_id": ["d"], "known_at": [1], "label": [1]}),
         pa.table({"user_id": [u for u, _, _ in views], "topics": [[t] for _, t, _ in views],
-                  "viewed_at": [at for _, _, at in views]}),
+                  "known_at": [at for _, _, at in views]}),
         items, USERS,
     )["topics of interest"]  # fmt: skip
     assert found.argmin() == 3
