@@ -52,10 +52,12 @@ def evaluate(
     """Measure the recommender on what came later, beside popularity and others. docs/evaluation.md tells how."""
     from catalog.dataset import DataSet
     from cli.evaluation_tables import print_tables
+    from pipelines.protocols.askable import check
     from pipelines.protocols.running import Options, page_of, path, run
     from pipelines.steps import bring_up_to_date
 
     data = DataSet.current()
+    check(data, protocol.value)
     with steps(None) as report:
         if need := _need(data, protocol):
             bring_up_to_date(data, need, report, said)

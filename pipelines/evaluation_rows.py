@@ -42,6 +42,17 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
     MAX_ROWS rows, and cold ones beyond MAX_COLD, are sampled with a fixed seed. Where seen items return, or are on air
     while somebody acts on them, each act is a request (`visit_requests`).
     """
+    every, tested = labelled_parts(data)
+    if has_impressions(data):
+        rows = _with_warm(data, grouped(tested, data.manifest().group_zone_hours))
+        counts = query("SELECT count(DISTINCT qid) FILTER (warm) AS w, count(DISTINCT qid) AS n FROM rows", rows=rows)
+        warm, total = counts["w"][0].as_py(), counts["n"][0].as_py()
+        return EvaluationRows(rows, True, {"warm": warm, "cold": total - warm})
+    return _visits(data) if by_visits(data) else _catalogue_requests(data, every, tested)
+
+
+def labelled_parts(data: DataSet) -> tuple[pa.Table, pa.Table]:
+    """(all labelled rows, those of the test part); StepMissing where nothing lies before the test part, or in it."""
     every = labelled(data)
     learned, tested = split(every, data.manifest())
     if not tested.num_rows or not learned.num_rows:
@@ -49,12 +60,7 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
             f"data set {data.name!r} cannot be split in time: expected rows before and after, found "
             f"{learned.num_rows:,} to learn from and {tested.num_rows:,} to test on; load more data"
         )
-    if has_impressions(data):
-        rows = _with_warm(data, grouped(tested, data.manifest().group_zone_hours))
-        counts = query("SELECT count(DISTINCT qid) FILTER (warm) AS w, count(DISTINCT qid) AS n FROM rows", rows=rows)
-        warm, total = counts["w"][0].as_py(), counts["n"][0].as_py()
-        return EvaluationRows(rows, True, {"warm": warm, "cold": total - warm})
-    return _visits(data) if by_visits(data) else _catalogue_requests(data, every, tested)
+    return every, tested
 
 
 def _visits(data: DataSet) -> EvaluationRows:

@@ -16,11 +16,11 @@ from models.learning.question import Extra
 from pipelines import inputs
 from pipelines.evaluate import evaluate
 from pipelines.evaluation_report import page
-from pipelines.labels import has_impressions
 from pipelines.off_policy import estimated
 from pipelines.protocols import last_10_percent, leave_one_out, random_75_25
 from pipelines.protocols.ablations import without
 from pipelines.protocols.answers import Answers, simple_answers, together
+from pipelines.protocols.askable import check
 from pipelines.protocols.asked import Plan, Task
 from pipelines.protocols.feature_columns import MOST_QUESTIONS, feature_columns, why_none
 from pipelines.protocols.figures import ablated, figures
@@ -61,6 +61,7 @@ def run(
     html: where the report goes instead of beside it. InputError where the data set cannot be asked so, StepMissing
     where it has no acts, or a step before has not been run.
     """
+    check(data, protocol)
     result = (
         _trained(data, protocol, options, report)
         if protocol in OF_THE_TRAINED
@@ -74,11 +75,6 @@ def run(
 
 def _trained(data: DataSet, protocol: str, options: Options, report: Report) -> dict:
     """Of the ranker that was trained last, which saw nothing of the test part."""
-    if protocol == "impressions" and not has_impressions(data):
-        raise InputError(
-            f"data set {data.name!r}: the protocol impressions expects events of type impression, found none; "
-            f"use --protocol temporal, leave-one-out or last-10-percent"
-        )
     result, served = evaluate(data, report), _off_policy(data)
     sampled = {
         f"{table['name']} requests": f"{table['tested']:,} of {table['requests']:,}, drawn once"

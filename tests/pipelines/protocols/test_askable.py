@@ -1,0 +1,35 @@
+"""A protocol that a data set cannot be asked by is refused before a step is run for it."""
+
+import pytest
+from histories import DAY, make_data_set
+
+from catalog.dataset import DataSetMissing
+from catalog.errors import InputError
+from cli.evaluate import Protocol, evaluate
+from pipelines.protocols.askable import check
+
+CLICKS = [
+    {"event_type": "click", "user_id": f"u{number % 3}", "item_id": f"i{number % 7}", "event_time": DAY * (1 + number)}
+    for number in range(30)
+]
+
+
+def test_impressions_are_asked_for_before_anything_is_computed(platform):
+    data = make_data_set(CLICKS)
+    with pytest.raises(InputError, match=r"expects events of type impression, found none.*or use --protocol temporal"):
+        evaluate(Protocol.IMPRESSIONS)
+    assert not data.features.exists() and not data.training.exists() and not (data.home / "registry.db").exists()
+
+
+def test_what_has_no_later_part_is_refused_before_anything_is_computed(platform):
+    data = make_data_set(CLICKS[:3])
+    with pytest.raises(DataSetMissing, match=r"cannot be split in time.*0 to test on"):
+        evaluate(Protocol.TEMPORAL)
+    assert not data.features.exists()
+
+
+def test_a_log_without_impressions_can_be_asked_in_other_ways(platform):
+    data = make_data_set(CLICKS)
+    for protocol in Protocol:
+        if protocol is not Protocol.IMPRESSIONS:
+            check(data, protocol.value)
