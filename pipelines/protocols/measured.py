@@ -120,7 +120,8 @@ def per_user(values: np.ndarray, users: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _coverage(lists: Ranked, catalogue: int) -> dict[str, float]:
     """Share of the catalogue in any list. A draw with replacement holds fewer users and so fewer items than there are:
-    the interval is the spread of the draws, laid around what was found."""
+    the interval is the spread of the draws, laid around what was found. It ends at the whole catalogue: nothing that
+    could be true lies beyond, so the part cut off made it no surer."""
     ranking = lists.ranking
     owners, unit = np.unique(lists.users, return_inverse=True)
     group = np.repeat(np.arange(len(ranking.sizes)), ranking.sizes)[ranking.ranks < 10]
@@ -130,7 +131,7 @@ def _coverage(lists: Ranked, catalogue: int) -> dict[str, float]:
     draws = [_drawn(pairs, random.integers(0, len(owners), len(owners)), catalogue) for _ in range(DRAWS)]
     low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
     found = metrics.coverage(ranking, lists.items, 10, catalogue)
-    return {"mean": found, "low": found + low - middle, "high": found + high - middle}
+    return {"mean": found, "low": max(0.0, found + low - middle), "high": min(1.0, found + high - middle)}
 
 
 def _drawn(pairs: np.ndarray, drawn: np.ndarray, catalogue: int) -> float:
