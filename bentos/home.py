@@ -15,7 +15,7 @@ from bentoml.exceptions import BentoMLException
 
 from catalog.dataset import DataSet, DataSetMissing, Manifest
 from streamrank import environment
-from streamrank.settings import settings
+from streamrank.settings import SettingRefused, settings
 
 
 class CannotServe(BentoMLException):
@@ -23,9 +23,16 @@ class CannotServe(BentoMLException):
 
 
 def settle() -> None:
-    """Switches telemetry off, and puts BentoML's stores at `settings().bentoml_home` unless BENTOML_HOME is set."""
+    """Switches telemetry off, and puts BentoML's stores at `settings().bentoml_home` unless BENTOML_HOME is set.
+
+    CannotServe where a setting does not fit.
+    """
     chosen = "BENTOML_HOME" in os.environ
     environment.prepare()
+    try:
+        settings()
+    except SettingRefused as refused:
+        raise CannotServe(str(refused)) from refused
     usage_stats.do_not_track.cache_clear()  # asked, and remembered, before the service is imported
     if not chosen:
         _move_stores(settings().bentoml_home)

@@ -44,9 +44,19 @@ class VirtualClock:
         self.instant_us = instant_us
 
 
+class StampRefused(ValueError):
+    """STREAMRANK_NOW is no instant."""
+
+
 def _initial() -> Clock:
     stamp = os.environ.get("STREAMRANK_NOW")
-    return VirtualClock(microseconds(datetime.fromisoformat(stamp))) if stamp else WallClock()
+    try:
+        return VirtualClock(microseconds(datetime.fromisoformat(stamp))) if stamp else WallClock()
+    except ValueError:
+        raise StampRefused(
+            f"STREAMRANK_NOW (the instant at which the clock stands): expected an instant such as 2026-03-01T12:00:00, "
+            f"found {stamp!r}; correct the variable, or unset it for the present"
+        ) from None
 
 
 def microseconds(moment: datetime) -> int:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from platforms import environment
 
 HEAVY = ("feast", "bentoml", "great_expectations", "pandas", "pyarrow", "duckdb", "xgboost", "pydantic")
 
@@ -40,13 +41,30 @@ def test_env_prints_what_a_shell_can_read(platform):
     assert read.stdout.strip() == f"{platform}|True"
 
 
-def test_a_setting_that_does_not_fit_is_named_without_a_traceback(platform):
-    import os
-
-    done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "up"], capture_output=True, text=True,
-        env={**os.environ, "STREAMRANK_REDIS_PORT": "many"},
-    )  # fmt: skip
+@pytest.mark.parametrize("words", [["up"], ["serve"], ["train"], ["recommend", "7"], ["dataset", "ml-100k"]])
+def test_a_setting_that_does_not_fit_is_named_without_a_traceback(platform, words):
+    with environment(STREAMRANK_REDIS_PORT="many"):
+        done = streamrank(*words)
     assert done.returncode == 1
-    assert "redis_port" in done.stderr
+    assert "STREAMRANK_REDIS_PORT (loopback port of the embedded server): expected a whole number" in done.stderr
+    assert "found 'many'; correct the variable" in done.stderr
+    assert "Traceback" not in done.stderr and "pydantic" not in done.stderr
+
+
+def test_an_instant_that_is_none_is_named_without_a_traceback(platform):
+    with environment(STREAMRANK_NOW="soon"):
+        done = streamrank("features")
+    assert done.returncode == 1 and "STREAMRANK_NOW" in done.stderr and "found 'soon'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("service", [".", "bentos.events.service:Events"])
+def test_bentoml_serve_names_the_setting_too(platform, service):
+    with environment(STREAMRANK_SERVED_SAMPLE_RATE="7"):
+        done = subprocess.run(
+            [sys.executable, "-m", "bentoml", "serve", service], capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode != 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "STREAMRANK_SERVED_SAMPLE_RATE" in said and "expected a number at least 0 and at most 1" in said
+    assert "Traceback" not in said
