@@ -25,7 +25,9 @@ def serve_bento(bento: str, host: str, port: int) -> None:
     import sys
 
     from streamrank.environment import CHECKOUT
+    from streamrank.settings import settings
 
+    settings()  # one that does not fit is told here, not in the log of the service
     _refuse_taken_port(host, port)
     os.chdir(CHECKOUT)
     command = [sys.executable, "-m", "bentoml", "serve", bento, "--host", host, "--port", str(port)]
@@ -59,7 +61,7 @@ def recommend(
     ] = None,
     topic: Annotated[list[str] | None, typer.Option(help="a topic that the user likes; may come several times")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="why each item is there")] = False,
-    url: Annotated[str, typer.Option(help="where the service is")] = DEFAULT_URL,
+    url: Annotated[str, typer.Option(help="where the service is; http:// may be left out")] = DEFAULT_URL,
 ) -> None:
     """Ask the running service for a user's ranking and print it with titles, and with reasons where asked."""
     from catalog.dataset import DataSet
@@ -89,18 +91,25 @@ def _ids(text: str, ids: str, name: str) -> list[int | str]:
 def ask(url: str, body: dict) -> dict:
     """The answer of `POST {url}/recommend`. Raises NoAnswer when there is none, with what the service said."""
     import json
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
-    headers = {"Content-Type": "application/json"}
-    request = Request(f"{url.rstrip('/')}/recommend", json.dumps(body).encode(), headers)
+    from cli.address import AddressRefused, service_address
+
     try:
+        at = service_address(url)
+        request = Request(f"{at}/recommend", json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urlopen(request, timeout=60) as response:
             return json.load(response)
+    except AddressRefused as refused:
+        raise NoAnswer(str(refused)) from refused
     except HTTPError as error:
-        raise NoAnswer(f"the service at {url} refused ({error.code}): {_told(error.read())}") from error
+        raise NoAnswer(f"the service at {at} refused ({error.code}): {_told(error.read())}") from error
+    except (HTTPException, ValueError) as error:
+        raise NoAnswer(f"what answers at {at} is no recommender ({error!r}); is --url that of its port?") from error
     except (URLError, OSError) as error:
-        raise NoAnswer(f"no service answers at {url} ({error}); start one with `streamrank serve`") from error
+        raise NoAnswer(f"no service answers at {at} ({error}); start one with `streamrank serve`") from error
 
 
 def _told(body: bytes) -> str:
