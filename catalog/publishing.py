@@ -14,11 +14,12 @@ from catalog.dataset import DataSet
 from catalog.filling import KnownItems, filled_by, heard, known_items_of, told_by
 from catalog.live.on_air import OnAir, live_items
 from catalog.schema import PUBLISHED, shard_keys
+from catalog.unheard import unheard
 from streamrank import clock
 from streamrank.events.bus import Bus
 from streamrank.events.redis_streams import RedisStreams
 from streamrank.settings import settings
-from validation.door import admit_arriving
+from validation.door import Admission, admit_arriving
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Receipt:
 
     taken, duplicates: events that the bus took, and that it had taken before. refused: the other rows as they came,
     with `row` (place in the offer, from 0) and `reason`. unknown_items: events taken whose item nobody has described;
-    they count without creator and topics. ignored: columns of the offer that no event has.
+    they count without creator and topics. ignored: columns of the offer that no event has, and attributes of updates
+    that nothing is made of.
     """
 
     taken: int
@@ -89,10 +91,10 @@ def publish_all(bus: Bus, offers: Sequence[pa.Table], door: Door) -> list[Receip
     ends = np.cumsum([len(admission.good) for admission in admitted])
     parts = zip(*(np.split(flags, ends[:-1]) for flags in (taken, published.duplicate, unknown & taken)), strict=True)
     return [
-        Receipt(int(took.sum()), int(again.sum()), admission.bad, int(nobodys.sum()), _ignored(rows))
+        Receipt(int(took.sum()), int(again.sum()), admission.bad, int(nobodys.sum()), _ignored(rows, admission))
         for rows, admission, (took, again, nobodys) in zip(offers, admitted, parts, strict=True)
     ]
 
 
-def _ignored(rows: pa.Table) -> tuple[str, ...]:
-    return tuple(name for name in rows.column_names if name not in PUBLISHED.names)
+def _ignored(rows: pa.Table, admission: Admission) -> tuple[str, ...]:
+    return (*(name for name in rows.column_names if name not in PUBLISHED.names), *unheard(admission.good))

@@ -13,6 +13,10 @@ USER_FEATURES = "topics AS user_stated_topics, age::FLOAT AS user_age"
 ITEM_ATTRIBUTES = ("creator_id", "topics", "duration_ms", "year", "available_from")
 USER_ATTRIBUTES = ("topics", "age")
 
+# All that is heard of an update; what else it names changes nothing.
+ITEMS_HEARD = (*ITEM_ATTRIBUTES, "title", "kind", "available_until")
+USERS_HEARD = USER_ATTRIBUTES
+
 
 def item_updates(events: str) -> str:
     """SQL of a row an item event of the relation `events`: item_id, event_type, event_us, position, what it names.

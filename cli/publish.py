@@ -140,6 +140,6 @@ class _Totals:
         console = Console()
         console.print(table)
         if self.ignored:
-            console.print(f"columns that no event has were left out: {', '.join(self.ignored)}", markup=False)
+            console.print(f"nothing is made of these, which were left out: {', '.join(self.ignored)}", markup=False)
         if self.refused:
             console.print(f"refused rows, with their reasons: {quarantine}", soft_wrap=True, markup=False)

@@ -18,7 +18,7 @@ SAID = {
     "user_id": "this or item_id is required; viewer_* need both, item_* item_id, user_update user_id",
     "creator_id": "absent: what is known of the item on arrival",
     "topics": "the main one first; absent: what is known of the item on arrival",
-    "attributes": "what an item_start, item_update or user_update says; an object, or one as text",
+    "attributes": "what an item_start, item_update or user_update (topics, age) says; an object, or one as text",
 }
 
 
@@ -48,7 +48,7 @@ class PublishResponse(bentoml.IODescriptor):
     duplicates: int = Field(ge=0, description="events whose event_id had been taken before: a retry counts once")
     refused: list[Refused] = Field(description="events that may not enter, kept in quarantine")
     unknown_items: int = Field(ge=0, description="events taken whose item nobody has described")
-    ignored: list[str] = Field(description="fields that no event has, such as misspelt ones")
+    ignored: list[str] = Field(description="fields that no event has, and attributes that nothing is made of")
 
 
 def _schema_of(name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from catalog.dataset import DataSet, Manifest
 from catalog.filling import KnownItems
 from catalog.publishing import Door, open_door, publish, publish_all
 from catalog.schema import EVENTS, ITEMS, PUBLISHED
+from catalog.updates import ITEMS_HEARD, USERS_HEARD, item_updates, user_updates
 from streamrank import clock
 from streamrank.events.bus import BusFull
 from streamrank.events.log import EventLog
@@ -195,3 +196,27 @@ def test_what_passed_another_door_is_heard_once_it_is_applied(bus):
     publish(bus, table(event("heard", item_id="m")), here)
     found = on_the_bus(bus)
     assert (found["deaf"]["creator_id"], found["heard"]["creator_id"]) == (None, "c")
+
+
+def test_attributes_of_updates_that_nothing_is_made_of_are_named_and_the_event_taken(bus):
+    user = event("u1", event_type="user_update", attributes=json.dumps({"age": 31, "country": "DE", "topics": ["a"]}))
+    item = update("i1", "m", title="t", mood="fine", available_until="2030-01-01")
+    ended = update("i2", "m", "item_end", topics=["a"])
+    view = event("v1", item_id="m", attributes=json.dumps({"country": "DE"}))  # a view may carry anything
+    receipt = publish(bus, table(user, item, ended, view))
+    assert receipt.taken == 4
+    assert set(receipt.ignored) == {
+        "attributes.country of user_update", "attributes.mood of item_update", "attributes.topics of item_end",
+    }  # fmt: skip
+
+
+def test_a_refused_update_is_not_told_to_be_ignored(bus):
+    receipt = publish(bus, table(event("u1", event_type="user_update", attributes="[country]")))
+    assert receipt.taken == 0 and receipt.ignored == ()
+
+
+@pytest.mark.parametrize("updates, heard", [(item_updates, ITEMS_HEARD), (user_updates, USERS_HEARD)])
+def test_what_is_heard_is_what_the_sql_of_updates_reads(updates, heard):
+    import re
+
+    assert set(re.findall(r"named->>?'(\w+)'", updates("events"))) == set(heard)
