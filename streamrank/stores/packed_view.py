@@ -22,13 +22,16 @@ from streamrank.stores.packing.columns import Part, Stored
 from streamrank.stores.packing.errors import CorruptValue, FieldMismatch, MissingKey
 from streamrank.stores.packing.found import Rows, Unpacked
 from streamrank.stores.packing.from_arrow import from_arrow
+from streamrank.stores.packing.heads import Heads, heads_of
 from streamrank.stores.packing.kinds import Form, Kind, kind_of
-from streamrank.stores.packing.layout import Layout, strided
+from streamrank.stores.packing.layout import Layout
 from streamrank.stores.packing.matrix import NUMERIC, Run, fill, runs
 from streamrank.stores.packing.to_arrow import to_arrow
 
 Typed = tuple[tuple[str, FeastType], ...]
 Keys = pa.LargeBinaryArray | Callable[[], pa.LargeBinaryArray] | None
+Values = pa.LargeBinaryArray | Heads
+"""Rows as they are stored; with their heads where those were read with others'."""
 _LONGEST_TTL = 2**61  # microseconds, so that twice as many fit 64 bits
 
 
@@ -105,7 +108,7 @@ class PackedView:
         return packed.pack(self.layout, stored, event_us, created_us)
 
     def rows(
-        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
+        self, values: Values, names: Sequence[str], layouts: Mapping[int, Layout],
         keys: Keys = None,
     ) -> Rows:  # fmt: skip
         """What `values` [n], null where there is none, hold of the features `names`.
@@ -113,60 +116,57 @@ class PackedView:
         layouts: by id, at least those of the values. keys: of the values, or what makes them, for messages.
         CorruptValue where a value cannot be read.
         """
+        heads = _headed(values)
         with self.naming(keys):
-            found = packed.parts(values, layouts)
-            event_us, created_us = _times(len(values), found)
-            seen = packed.valid_of(values)
+            found = packed.parts(heads, layouts)
             stored, known = {}, {}
             for name in names:
-                stored[name], known[name] = self._assembled(name, found, len(values))
-        return Rows(seen, event_us, created_us, stored, known)
+                stored[name], known[name] = self._assembled(name, found, len(heads))
+        return Rows(heads.found, heads.event_us, heads.created_us, stored, known)
 
     def unpack(
-        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
+        self, values: Values, names: Sequence[str], layouts: Mapping[int, Layout],
         keys: Keys = None,
     ) -> Unpacked:  # fmt: skip
         """As `rows`, as Arrow arrays of the declared types."""
-        if len(values) == 1 and not values.null_count and all(single.read_so(self.kinds[name]) for name in names):
+        heads = _headed(values)
+        if len(heads) == 1 and heads.all and all(single.read_so(self.kinds[name]) for name in names):
             with self.naming(keys):
-                return self._unpacked_one(values, names, layouts)
-        rows = self.rows(values, names, layouts, keys)
+                return self._unpacked_one(heads, names, layouts)
+        rows = self.rows(heads, names, layouts, keys)
         with self.naming(keys):
             arrays = {name: self._array(name, rows) for name in names}
         return Unpacked(rows.found, rows.event_us, rows.created_us, arrays, rows.known)
 
     def matrix(
-        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout],
+        self, values: Values, names: Sequence[str], layouts: Mapping[int, Layout],
         keys: Keys = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
         """float32 [n, len(names)] of numeric and bool features, NaN where missing; found, event_us and created_us [n].
 
         Arguments and errors as of `rows`; TypeError for a feature of another type.
         """
-        wanted = tuple(names)
+        wanted, heads = tuple(names), _headed(values)
         self._require_numbers(wanted)
         with self.naming(keys):
-            found = packed.parts(values, layouts)
+            found = packed.parts(heads, layouts)
         copies = [self._runs(part.layout, wanted) for part in found]
         whole = bool(found) and found[0].rows is None and sum(run.count for run in copies[0]) == len(wanted)
-        matrix = np.empty((len(values), len(wanted)), np.float32)
+        matrix = np.empty((len(heads), len(wanted)), np.float32)
         if not whole:
             matrix.fill(np.nan)
         for part, steps in zip(found, copies, strict=True):
             fill(matrix, part, steps)
-        event_us, created_us = _times(len(values), found)
-        return matrix, packed.valid_of(values), event_us, created_us
+        return matrix, heads.found, heads.event_us, heads.created_us
 
-    def _unpacked_one(
-        self, values: pa.LargeBinaryArray, names: Sequence[str], layouts: Mapping[int, Layout]
-    ) -> Unpacked:
+    def _unpacked_one(self, heads: Heads, names: Sequence[str], layouts: Mapping[int, Layout]) -> Unpacked:
         """As `unpack`, of one value that is there, and lists only."""
-        found, row = packed.parts(values, layouts), values[0].as_py()
-        layout, arrays, known = found[0].layout, {}, {}
+        (part,) = packed.parts(heads, layouts)
+        row, layout, arrays, known = part.data[part.starts[0] :][: part.lengths[0]].tobytes(), part.layout, {}, {}
         for name in names:
             kind, known[name] = self.kinds[name], np.full(1, layout.has(name, self.kinds[name].name))
             arrays[name] = single.list_of(kind, row, layout, name) if known[name] else pa.nulls(1, kind.arrow)
-        return Unpacked(np.ones(1, np.bool_), *_times(1, found), arrays, known)
+        return Unpacked(heads.found, heads.event_us, heads.created_us, arrays, known)
 
     def _array(self, name: str, rows: Rows) -> pa.Array:
         kind, stored = self.kinds[name], rows.stored[name]
@@ -241,10 +241,5 @@ def _rows_of(components: Sequence[pa.Array], otherwise: int) -> int:
     return next((len(array) for array in components if len(array) != 1), 1) if components else otherwise
 
 
-def _times(n: int, found: Sequence[Part]) -> tuple[np.ndarray, np.ndarray]:
-    event_us, created_us = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    for part in found:
-        rows = slice(None) if part.rows is None else part.rows
-        event_us[rows] = strided(part.fixed, 8, "<i8")
-        created_us[rows] = strided(part.fixed, 16, "<i8")
-    return event_us, created_us
+def _headed(values: Values) -> Heads:
+    return values if isinstance(values, Heads) else heads_of(values)

@@ -53,7 +53,7 @@ class OnlineRead:
     @cached_property
     def rows(self) -> dict[str, RowState]:
         """By view of rows, which row of it was read; of a view with an alias, by the alias."""
-        return {label: part.rows() for label, part in self._read.items() if part.state is not None}
+        return {label: part.rows() for label, part in self._read.items() if part.heads is not None}
 
     @cached_property
     def windows(self) -> dict[str, np.ndarray]:

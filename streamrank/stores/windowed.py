@@ -16,7 +16,7 @@ from feast import FeatureView
 
 from streamrank.stores.connection import Connection
 from streamrank.stores.packing import keys as key_bytes
-from streamrank.stores.packing.columns import valid_of
+from streamrank.stores.packing.heads import valid_of
 from streamrank.stream.views import StreamedView, is_streamed, streamed_view
 from streamrank.windows.spec import WindowedView
 

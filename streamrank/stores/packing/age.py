@@ -20,6 +20,14 @@ def states(ttl_us: int, found: np.ndarray, event_us: np.ndarray, now_us: int) ->
     return seen
 
 
+def expired(ttl_us: int, found: np.ndarray, event_us: np.ndarray, now_us: int) -> np.ndarray | None:
+    """bool [n]: which rows there are that are older than their TTL; None where none is. ttl_us: 0 for none."""
+    if not ttl_us:
+        return None
+    old = found & (now_us - event_us > ttl_us)
+    return old if np.count_nonzero(old) else None
+
+
 def kept(ttl_us: int, event_us: np.ndarray, now_us: int) -> np.ndarray:
     """bool [n]: which rows are worth writing, since some reader could still find them."""
     return now_us - event_us <= 2 * ttl_us if ttl_us else np.ones(len(event_us), np.bool_)

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from feast.type_map import python_values_to_proto_values
 
-from streamrank.stores.packing.columns import Stored, from_offsets, offsets_of, valid_of
+from streamrank.stores.packing.columns import Stored, from_offsets
 from streamrank.stores.packing.errors import FieldMismatch
+from streamrank.stores.packing.heads import offsets_of, valid_of
 from streamrank.stores.packing.kinds import NO_INSTANT, Form, Kind
 
 _UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": -1_000}

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from feast.types import Bytes, FeastType, Int64, String, UnixTimestamp
 
-from streamrank.stores.packing.columns import Stored, binary, offsets_of, valid_of
+from streamrank.stores.packing.columns import Stored, binary
 from streamrank.stores.packing.errors import FieldMismatch
 from streamrank.stores.packing.from_arrow import from_arrow, plain
+from streamrank.stores.packing.heads import offsets_of, valid_of
 from streamrank.stores.packing.kinds import kind_of
 
 _EMPTY = pa.scalar(b"", pa.large_binary())

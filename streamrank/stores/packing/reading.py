@@ -13,9 +13,10 @@ from feast.protos.feast.types.Value_pb2 import Value
 from streamrank import clock
 from streamrank.stores.packed_view import PackedView, Rows
 from streamrank.stores.packing import age
-from streamrank.stores.packing.columns import masked, valid_of
+from streamrank.stores.packing.columns import masked
 from streamrank.stores.packing.from_arrow import from_arrow
 from streamrank.stores.packing.from_protos import key_column
+from streamrank.stores.packing.heads import valid_of
 from streamrank.stores.packing.layout import Layout
 from streamrank.stores.packing.to_protos import add_empty, add_vector, time_bytes, values_of
 from streamrank.stores.packing.writing import named

@@ -7,8 +7,9 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import feast_value_type_to_python_type
 from feast.value_type import ValueType
 
-from streamrank.stores.packing.columns import Stored, data_of, from_offsets, gather, offsets_of
+from streamrank.stores.packing.columns import Stored, from_offsets, gather
 from streamrank.stores.packing.errors import CorruptValue
+from streamrank.stores.packing.heads import data_of, offsets_of
 from streamrank.stores.packing.kinds import NO_INSTANT, Form, Kind
 
 

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from feast.protos.feast.serving.ServingService_pb2 import GetOnlineFeaturesResponse
 from google.protobuf.message import DecodeError
 
-from streamrank.stores.packing.columns import Stored, data_of, from_offsets, offsets_of
+from streamrank.stores.packing.columns import Stored, from_offsets
 from streamrank.stores.packing.errors import CorruptValue
+from streamrank.stores.packing.heads import data_of, offsets_of
 from streamrank.stores.packing.kinds import NO_INSTANT, Form, Kind
 from streamrank.stores.packing.to_arrow import elements, split
 

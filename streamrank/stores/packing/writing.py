@@ -14,9 +14,9 @@ from feast.protos.feast.types.Value_pb2 import Value
 from streamrank import clock
 from streamrank.stores.packed_view import PackedView
 from streamrank.stores.packing import age
-from streamrank.stores.packing.columns import valid_of
 from streamrank.stores.packing.errors import FieldMismatch
 from streamrank.stores.packing.from_protos import from_protos, key_columns
+from streamrank.stores.packing.heads import valid_of
 
 FeastRow = tuple[EntityKey, dict[str, Value], datetime, datetime | None]
 

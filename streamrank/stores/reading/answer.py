@@ -14,7 +14,7 @@ from streamrank.derived import Column, as_numbers, columnwise, transform
 from streamrank.events.shards import NEVER
 from streamrank.latest.digest import digests
 from streamrank.stores.packing import age
-from streamrank.stores.packing.columns import valid_of
+from streamrank.stores.packing.heads import Heads, valid_of
 from streamrank.stores.packing.layout import Layout
 from streamrank.stores.reading.plan import DerivedView, Output, Plan, StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
@@ -41,15 +41,18 @@ class RowState:
 class Answered:
     """What was read of a view, by distinct key. numbers: float32 [keys, features], NaN where missing.
 
-    state: of rows, None of windows. values: of windows, as they were read, None of rows and where none are filled.
-    acts: of rows of latest acts, as they were read.
+    heads: of rows, None of windows. expired: bool [keys], which of them are older than their view's TTL at `at_us`, or
+    None where none is. values: of windows, as they were read, None of rows and where none are filled. acts: of rows of
+    latest acts, as they were read.
     """
 
     view: StoredView
     distinct: Distinct
     numbers: np.ndarray
     columns: Mapping[str, pa.Array]
-    state: RowState | None = None
+    heads: Heads | None = None
+    expired: np.ndarray | None = None
+    at_us: int = 0
     values: pa.LargeBinaryArray | None = None
     acts: pa.LargeBinaryArray | None = None
 
@@ -80,34 +83,33 @@ class Answered:
         return self.distinct.over_rows(digests(self.acts), 0)
 
     def rows(self) -> RowState:
-        over = self.distinct.over_rows
-        return RowState(
-            over(self.state.event_us, 0), over(self.state.created_us, 0), over(self.state.status, NOT_FOUND)
-        )
+        over, heads = self.distinct.over_rows, self.heads
+        event_us, created_us = heads.event_us, heads.created_us
+        status = age.states(self.view.packed.ttl_us, heads.found, event_us, self.at_us)
+        if self.expired is not None:
+            gone = status == NOT_FOUND
+            event_us, created_us = np.where(gone, 0, event_us), np.where(gone, 0, created_us)
+        return RowState(over(event_us, 0), over(created_us, 0), over(status, NOT_FOUND))
 
 
 def answered(
-    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray, ends: pa.LargeBinaryArray,
+    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray, heads: Heads, ends: pa.LargeBinaryArray,
     layouts: Mapping[int, Layout], at_us: int,
 ) -> Answered:  # fmt: skip
-    """The values [keys] of a view as they are at `at_us`. ends: of their keys, for messages."""
-    numbers, columns = np.empty((len(values), 0), np.float32), {}
-    keys = partial(view.packed.with_prefix, ends)
-    if view.exact:
-        read = view.packed.unpack(values, view.exact, layouts, keys)
-        found, event_us, created_us, columns = read.found, read.event_us, read.created_us, read.columns
+    """The values [keys] of a view as they are at `at_us`. heads: theirs. ends: of their keys, for messages."""
+    packed, keys = view.packed, partial(view.packed.with_prefix, ends)
+    columns = packed.unpack(heads, view.exact, layouts, keys).columns if view.exact else {}
     if view.numbers:
-        numbers, found, event_us, created_us = view.packed.matrix(values, view.numbers, layouts, keys)
-    status = age.states(view.packed.ttl_us, found, event_us, at_us)
-    missing = status != PRESENT
-    if np.count_nonzero(missing & found):
-        numbers[missing] = np.nan
-        absent = pa.array(missing)
+        numbers, *_ = packed.matrix(heads, view.numbers, layouts, keys)
+    else:
+        numbers = np.empty((len(heads), 0), np.float32)
+    expired = age.expired(packed.ttl_us, heads.found, heads.event_us, at_us)
+    if expired is not None:
+        numbers[expired] = np.nan
+        absent = pa.array(expired)
         columns = {name: pc.if_else(absent, pa.scalar(None, column.type), column) for name, column in columns.items()}
-        gone = status == NOT_FOUND
-        event_us, created_us = np.where(gone, 0, event_us), np.where(gone, 0, created_us)
     acts = values if view.windows else None
-    return Answered(view, distinct, numbers, columns, RowState(event_us, created_us, status), acts=acts)
+    return Answered(view, distinct, numbers, columns, heads, expired, at_us, acts=acts)
 
 
 def finished(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from streamrank.stores.packing.heads import Heads, heads_of_each
 from streamrank.stores.packing.keys import together
 from streamrank.stores.packing.known_layouts import KnownLayouts
 from streamrank.stores.reading.answer import answered, finished
@@ -42,14 +43,14 @@ def asked(
     ends = _ends(views, distinct, rows)
     parts = [Part(view.packed.prefix, own, view.windows) for view, own in zip(views, ends, strict=True)]
     shares = yield from fetched(parts, generations)
-    read = {}
+    heads, read = _heads(views, shares), {}
     for view, own, part, values in zip(views, distinct, parts, shares, strict=True):
         if view.has_windows:
             read[view.label] = finished(view, own, values, part.ends, at_us)
             continue
-        decoding = ToDecode(layouts[view.packed.name], values)
-        yield decoding
-        read[view.label] = answered(view, own, decoding.values, part.ends, decoding.layouts, at_us)
+        known = layouts[view.packed.name]
+        yield ToDecode(known, values)
+        read[view.label] = answered(view, own, values, heads[view.label], part.ends, known, at_us)
     return read
 
 
@@ -79,6 +80,12 @@ def reach(
     for key, feature in wanted.items():
         column = held.column(feature, values[feature], event_us, at_us)
         rows.add(key, column if constant else distinct.column_over_rows(column), constant)
+
+
+def _heads(views: Sequence[StoredView], shares: Sequence[pa.LargeBinaryArray | None]) -> dict[str, Heads]:
+    """By label, of the views of rows; read in one step, since their values lie one behind the other."""
+    of_rows = {view.label: values for view, values in zip(views, shares, strict=True) if not view.has_windows}
+    return dict(zip(of_rows, heads_of_each([*of_rows.values()]), strict=True))
 
 
 def _ends(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows) -> list[pa.LargeBinaryArray]:

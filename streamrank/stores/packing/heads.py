@@ -1,0 +1,108 @@
+"""What packed rows start with, ids of layouts and times: read for the rows of many views in one step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from streamrank.stores.packing.layout import HEADER
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Of n values. data: uint8, the bytes of all. starts, lengths: int64 [n], of each in it. found: bool [n], where
+    there is a value; all: whether there is one everywhere. short: whether any is too short to have a head.
+
+    ids: uint64 [n]. event_us, created_us: int64 [n]. 0 where there is no value, or a short one.
+    """
+
+    data: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+    found: np.ndarray
+    all: bool
+    short: bool
+    ids: np.ndarray
+    event_us: np.ndarray
+    created_us: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def part(self, start: int, stop: int) -> "Heads":
+        """Of the values start..stop."""
+        at = slice(start, stop)
+        found = self.found[at]
+        every = self.all or np.count_nonzero(found) == len(found)
+        return Heads(
+            self.data, self.starts[at], self.lengths[at], found, every, self.short,
+            self.ids[at], self.event_us[at], self.created_us[at],
+        )  # fmt: skip
+
+
+def heads_of(values: pa.LargeBinaryArray) -> Heads:
+    """Of `values` [n], null where there is none."""
+    offsets, data, found = offsets_of(values), data_of(values), valid_of(values)
+    starts, lengths = offsets[:-1], offsets[1:] - offsets[:-1]
+    read = found & (lengths >= HEADER)
+    count, there = np.count_nonzero(read), np.count_nonzero(found)
+    every = count == len(values)
+    words = np.zeros((3, len(values)), np.int64)
+    if count:
+        first = windows_of(data, HEADER)[starts if every else starts[read]]
+        words[:, slice(None) if every else read] = first.view("<i8").T
+    return Heads(
+        data, starts, lengths, found, there == len(values), count < there, words[0].view(np.uint64), words[1], words[2]
+    )
+
+
+def heads_of_each(parts: Sequence[pa.LargeBinaryArray]) -> list[Heads]:
+    """Of each array; those that lie one behind the other in one are read together."""
+    if len(parts) < 2 or not _adjacent(parts):
+        return [heads_of(part) for part in parts]
+    bounds = np.cumsum([0, *map(len, parts)]).tolist()
+    whole = pa.Array.from_buffers(pa.large_binary(), bounds[-1], parts[0].buffers(), offset=parts[0].offset)
+    heads = heads_of(whole)
+    return [heads.part(start, stop) for start, stop in pairwise(bounds)]
+
+
+def _adjacent(parts: Sequence[pa.LargeBinaryArray]) -> bool:
+    at, place = parts[0].offset, parts[0].buffers()[1]
+    for part in parts:
+        own = part.buffers()[1]
+        if part.offset != at or own is None or place is None or own.address != place.address:
+            return False
+        at += len(part)
+    return True
+
+
+def offsets_of(values: pa.LargeBinaryArray) -> np.ndarray:
+    """int64 [n + 1]: where each value starts and ends in `data_of`."""
+    if not len(values):
+        return np.zeros(1, np.int64)
+    return np.frombuffer(values.buffers()[1], np.int64)[values.offset : values.offset + len(values) + 1]
+
+
+def data_of(values: pa.LargeBinaryArray) -> np.ndarray:
+    """uint8: the bytes of the array's buffer."""
+    buffer = values.buffers()[2]
+    return np.frombuffer(buffer, np.uint8) if buffer is not None else np.empty(0, np.uint8)
+
+
+def valid_of(values: pa.Array) -> np.ndarray:
+    """bool [n]: where the array is not null."""
+    if not values.null_count:
+        return np.ones(len(values), np.bool_)
+    bits = values.buffers()[0] if values.type.num_buffers > 1 else None  # an array of nulls only has none
+    if bits is None:
+        return values.is_valid().to_numpy(zero_copy_only=False)
+    first, end = values.offset, values.offset + len(values)
+    kept = np.frombuffer(bits, np.uint8)[first // 8 : -(-end // 8)]
+    return np.unpackbits(kept, bitorder="little")[first % 8 : first % 8 + len(values)].view(np.bool_)
+
+
+def windows_of(data: np.ndarray, size: int) -> np.ndarray:
+    """uint8 [len(data) - size + 1, size], the bytes from each one on; a view, made in a tenth of numpy's own time."""
+    return np.ndarray((len(data) - size + 1, size), np.uint8, buffer=data, strides=(1, 1))
