@@ -8,6 +8,7 @@ from catalog.schema import ITEMS
 from models.interactions import Interactions
 from models.items import Items
 from models.on_air import OnAir, Spells
+from models.stated import Stated
 from pipelines.protocols.visits import visits
 from pipelines.protocols.world import World
 from streamrank.clock import HOUR, SECOND
@@ -33,7 +34,7 @@ def items_of(number: int, topics: int = 3) -> Items:
 def world_of(acts: Interactions, repeats: bool = False, hold: int | None = None, gap: int = 1) -> World:
     """hold: an item is on air while anyone acted on it within so many units of time."""
     rule = OnAir(None if hold is None else hold / HOUR)
-    return World(acts, items_of(acts.shape[1]), False, visits(acts, gap), repeats, rule, Spells(), {})
+    return World(acts, items_of(acts.shape[1]), False, visits(acts, gap), repeats, rule, Spells(), Stated())
 
 
 def live_world(users: int = 50, streamers: int = 30, tried: int = 1_800, days: int = 12) -> World:

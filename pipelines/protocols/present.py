@@ -1,8 +1,6 @@
 """The world as it was at each question's instant, built up act by act as questions pass in the order of time."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -10,6 +8,7 @@ from models.hidden_items import HiddenItems
 from models.interactions import Interactions
 from models.items import OPEN_BEGIN, Items
 from models.on_air import OnAir, Spells, instants
+from models.stated import Stated
 from models.viewer import Moment, Viewer
 from models.viewing import Histories
 from pipelines.protocols.asked import Asked
@@ -24,7 +23,7 @@ class Present:
 
     def __init__(
         self, history: Interactions, items: Items, rule: OnAir, spells: Spells, half_life: float, repeats: bool,
-        stated: Mapping[str, tuple[str, ...]] = MappingProxyType({}), hidden: HiddenItems = HiddenItems(),
+        stated: Stated = Stated(), hidden: HiddenItems = HiddenItems(),
     ) -> None:  # fmt: skip
         self.counts, self.recent = np.zeros(len(items)), np.zeros(len(items))
         self._history, self._items, self._rule, self._spells = history, items, rule, spells
@@ -37,7 +36,7 @@ class Present:
         """Who asks, with what they did before the question's instant."""
         user, instant = int(asked.users[question]), int(asked.instants[question])
         found = self._histories.viewer(user, instant)
-        topics = self._stated.get(found.user_id, found.topics)
+        topics = self._stated.topics(found.user_id, instant) or found.topics
         return replace(found, topics=topics, hidden=self._hidden.by(user, instant))
 
     def moment(self, asked: Asked, question: int) -> Moment:

@@ -10,6 +10,7 @@ from models.interactions import Interactions
 from models.items import Items
 from models.on_air import OnAir, Spells
 from models.retrieval.trending import half_life_of
+from models.stated import Stated
 from pipelines import inputs
 from pipelines.interactions import hidden_items, interactions
 from pipelines.moments import spells
@@ -17,6 +18,7 @@ from pipelines.protocols.asked import Task
 from pipelines.protocols.offered import as_asked
 from pipelines.protocols.present import Present
 from pipelines.protocols.visits import Visits, repeats_count, visits
+from pipelines.stated_topics import stated_topics
 from pipelines.worlds import gap
 from streamrank.clock import HOUR, SECOND
 
@@ -25,7 +27,7 @@ from streamrank.clock import HOUR, SECOND
 class World:
     """acts: all of them. ordered: their times are only an order, counted in steps. visits: see `Visits`.
 
-    repeats: whether a seen item may be wanted again. rule, spells: of what is on air. stated: user_id -> topics.
+    repeats: whether a seen item may be wanted again. rule, spells: of what is on air. stated: topics, by users.
     hidden: what users do not want to see again.
     """
 
@@ -36,7 +38,7 @@ class World:
     repeats: bool
     rule: OnAir
     spells: Spells
-    stated: dict[str, tuple[str, ...]]
+    stated: Stated
     hidden: HiddenItems = field(default_factory=HiddenItems)
 
     def present(self, task: Task) -> Present:
@@ -72,12 +74,6 @@ def world(data: DataSet, repeats: bool | None = None, on_air_hours: float | None
     # Of times that are an order the unit is a step, which the log keeps as a second.
     rule = OnAir(hours if hours is None or not ordered else hours * SECOND / HOUR)
     return World(
-        acts, items, ordered, found, repeats_count(found, said), rule, spells(data, items), _stated(data),
+        acts, items, ordered, found, repeats_count(found, said), rule, spells(data, items), stated_topics(data),
         hidden_items(data, acts),
     )  # fmt: skip
-
-
-def _stated(data: DataSet) -> dict[str, tuple[str, ...]]:
-    users = inputs.users(data)
-    columns = users["user_id"].to_pylist(), users["topics"].to_pylist()
-    return {user: tuple(topics) for user, topics in zip(*columns, strict=True) if topics}
