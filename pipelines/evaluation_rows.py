@@ -44,7 +44,8 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
     """
     every, tested = labelled_parts(data)
     if has_impressions(data):
-        rows = _with_warm(data, grouped(tested, data.manifest().group_zone_hours))
+        manifest = data.manifest()
+        rows = _with_warm(data, grouped(tested, manifest.group_zone_hours, manifest.times == "order"))
         counts = query("SELECT count(DISTINCT qid) FILTER (warm) AS w, count(DISTINCT qid) AS n FROM rows", rows=rows)
         warm, total = counts["w"][0].as_py(), counts["n"][0].as_py()
         return EvaluationRows(rows, True, {"warm": warm, "cold": total - warm})

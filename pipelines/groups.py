@@ -1,13 +1,16 @@
 """Which rows are ranked against each other, and the instant at which each group is asked.
 
-A group is a request where the impressions name one, else a user's day. All of its rows are asked one microsecond
-before its first impression: asked impression by impression, the outcomes already seen would tell those still to come.
+A group is a request where the impressions name one, else a user's day; where times are only an order there are no days,
+and it is as many steps of the user in turn as hold a list. All of its rows are asked one microsecond before its first
+impression: asked impression by impression, the outcomes already seen would tell those still to come.
 """
 
 import pyarrow as pa
 
 from catalog.sql import query
-from streamrank.clock import HOUR
+from streamrank.clock import HOUR, SECOND
+
+LIST = 10  # impressions
 
 GROUPED = pa.schema([
     pa.field("qid", pa.int64()),
@@ -21,12 +24,15 @@ GROUPED = pa.schema([
 SHOWN = pa.schema([*GROUPED, pa.field("weight", pa.float32()), pa.field("slot", pa.float32())])
 
 
-def grouped(rows: pa.Table, zone_hours: int | None) -> pa.Table:
+def grouped(rows: pa.Table, zone_hours: int | None, ordered: bool = False) -> pa.Table:
     """Labelled impressions (`labels.LABELLED`) as groups: SHOWN, ordered by qid; rows without a label are left out.
 
-    zone_hours: the UTC offset by which a user's days are told apart; UTC where None. qids rise with the time asked.
+    zone_hours: the UTC offset by which a user's days are told apart; UTC where None. ordered: times are only an order,
+    kept as a second a step; a step is in one group whole, and the first one behind each LIST impressions begins another.
+    qids rise with the time asked.
     """
-    return query(DAYS.format(zone=(zone_hours or 0) * HOUR), rows=rows).cast(SHOWN)
+    unit = LISTS if ordered else DAY.format(zone=(zone_hours or 0) * HOUR)
+    return query(GROUPS.format(unit=unit), rows=rows).cast(SHOWN)
 
 
 def with_both_outcomes(rows: pa.Table) -> pa.Table:
@@ -35,12 +41,13 @@ def with_both_outcomes(rows: pa.Table) -> pa.Table:
     return query(f"SELECT * FROM ({kept}) ORDER BY qid, item_id, hash(surface)", rows=rows).cast(rows.schema)
 
 
-DAYS = """
-WITH days AS (
-    SELECT *, min(shown_at) OVER (PARTITION BY user_id, request_id,
-        CASE WHEN request_id IS NULL THEN (shown_at + {zone}) // 86400000000 END) - 1 AS request_time
-    FROM rows WHERE label IS NOT NULL)
+DAY = "(shown_at + {zone}) // 86400000000"
+# Those of the user at earlier steps, in lists: equal within a step.
+LISTS = f"(rank() OVER (PARTITION BY user_id, request_id ORDER BY shown_at // {SECOND}) - 1) // {LIST}"
+GROUPS = """
+WITH parted AS (SELECT *, CASE WHEN request_id IS NULL THEN {unit} END AS unit FROM rows WHERE label IS NOT NULL),
+asked AS (SELECT *, min(shown_at) OVER (PARTITION BY user_id, request_id, unit) - 1 AS request_time FROM parted)
 SELECT dense_rank() OVER (ORDER BY request_time, user_id, request_id) AS qid,
     label, user_id, item_id, request_time, surface, known_at, weight, slot
-FROM days ORDER BY qid, item_id, shown_at, surface
+FROM asked ORDER BY qid, item_id, shown_at, surface
 """

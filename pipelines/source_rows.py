@@ -82,7 +82,7 @@ def training_groups(data: DataSet) -> pa.Table:
     """
     manifest = data.manifest()
     learned, _ = split(labelled(data), manifest)
-    rows = grouped(learned, manifest.group_zone_hours)
+    rows = grouped(learned, manifest.group_zone_hours, manifest.times == "order")
     return rows if with_both_outcomes(rows).num_rows else rows.slice(0, 0)
 
 

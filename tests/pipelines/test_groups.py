@@ -3,7 +3,7 @@
 from shown import START, labelled_rows
 
 from pipelines.groups import grouped, with_both_outcomes
-from streamrank.clock import HOUR
+from streamrank.clock import HOUR, SECOND
 
 
 def test_a_request_is_a_group_asked_a_microsecond_before_its_first_impression():
@@ -46,3 +46,24 @@ def test_the_order_of_rows_in_a_group_does_not_tell_the_label():
     shown = [{"request_id": "a", "label": label, "item_id": f"i{item:02}"} for item, label in enumerate([0, 1, 0, 1])]
     forwards, backwards = grouped(labelled_rows(*shown), None), grouped(labelled_rows(*shown[::-1]), None)
     assert forwards["item_id"].to_pylist() == backwards["item_id"].to_pylist() == ["i00", "i01", "i02", "i03"]
+
+
+def test_where_times_are_only_an_order_whole_steps_of_a_user_make_lists():
+    steps = [0] * 3 + [1] * 3 + [2] * 6 + [90_000] * 2 + [90_001]  # 86,400 steps are no day
+    other = [{"user_id": "v", "shown_at": 5 * SECOND}]
+    rows = labelled_rows(*({"user_id": "u", "shown_at": step * SECOND} for step in steps), *other)
+    found = grouped(rows, None, ordered=True)
+    assert found["qid"].to_pylist() == [1] * 12 + [2] + [3] * 3
+    assert found["request_time"].to_pylist()[-1] == START + 90_000 * SECOND - 1
+
+
+def test_steps_of_one_impression_each_make_lists_of_ten():
+    rows = labelled_rows(*({"shown_at": step * SECOND, "label": step % 2} for step in range(25)))
+    found = grouped(rows, None, ordered=True)
+    assert [found["qid"].to_pylist().count(qid) for qid in (1, 2, 3)] == [10, 10, 5]
+    assert with_both_outcomes(found).num_rows == 25
+
+
+def test_a_request_stays_one_group_where_times_are_only_an_order():
+    rows = labelled_rows(*({"request_id": "a", "shown_at": step * SECOND} for step in range(25)))
+    assert set(grouped(rows, None, ordered=True)["qid"].to_pylist()) == {1}
