@@ -28,7 +28,7 @@ def grouped(rows: pa.Table, zone_hours: int | None, ordered: bool = False) -> pa
     """Labelled impressions (`labels.LABELLED`) as groups: SHOWN, ordered by qid; rows without a label are left out.
 
     zone_hours: the UTC offset by which a user's days are told apart; UTC where None. ordered: times are only an order,
-    kept as a second a step; a step is in one group whole, and the first one behind each LIST impressions begins another.
+    kept as a second a step; a step is in one group whole, and the first behind each LIST impressions begins another.
     qids rise with the time asked.
     """
     unit = LISTS if ordered else DAY.format(zone=(zone_hours or 0) * HOUR)
