@@ -1,12 +1,10 @@
 """What a worker counts, for Prometheus."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-if TYPE_CHECKING:
-    from streamrank.stream.worker import Round
+from streamrank.stream.round import Round
 
 EVENTS = Counter("streamrank_stream_events_total", "Events applied to the windows")
 MERGES = Counter("streamrank_stream_merges_total", "Keys merged")
@@ -20,7 +18,7 @@ WAITED = Histogram(
 )  # fmt: skip
 
 
-def told(done: "Round") -> None:
+def told(done: Round) -> None:
     """Adds up what one round did."""
     RECOVERIES.inc(done.recovered)
     if not done.events:

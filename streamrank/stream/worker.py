@@ -8,9 +8,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from uuid import uuid4
 
 from redis.exceptions import RedisError
@@ -20,15 +19,17 @@ from streamrank.events.bus import Bus
 from streamrank.events.log import EventLog
 from streamrank.events.shards import NEVER, SHARDS
 from streamrank.stores.connection import Connection, StoreDenied, StoreFull, StoreUnreachable
-from streamrank.stream import filling, generations, metrics
+from streamrank.stream import generations, metrics
 from streamrank.stream.applying import Applying, Processor
 from streamrank.stream.batches import Batch, Reducer
 from streamrank.stream.fence import Fence
+from streamrank.stream.filling import FillingViews
 from streamrank.stream.intents import HELD
 from streamrank.stream.leases import Leases
 from streamrank.stream.logged import LoggedEvents
 from streamrank.stream.owning import Owning
 from streamrank.stream.reading_ahead import ReadingAhead
+from streamrank.stream.round import Round
 from streamrank.stream.scripts import CONSUMER
 from streamrank.stream.settling import Settling
 from streamrank.stream.taking_over import TakingOver
@@ -38,19 +39,6 @@ logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS, PATIENCE_SECONDS, RETRY_SECONDS = 0.25, 0.1, 0.2
 SILENT_SECONDS = 30.0  # between two complaints of a server that is away
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one micro-batch did. merged: keys merged; skipped: keys that held it already.
-    lags: by shard, seconds from the arrival of its oldest event to the commit. recovered: open
-    intents that other owners had left."""
-
-    events: int = 0
-    merged: int = 0
-    skipped: int = 0
-    lags: Mapping[int, float] = field(default_factory=dict)
-    recovered: int = 0
 
 
 class Worker:
@@ -73,6 +61,7 @@ class Worker:
         self._owning = Owning(Leases(connection, project, self.name, int(lease_seconds * 1e6)), lease_seconds)
         self._taking_over = TakingOver(bus, logged, self._applying, batch_events)
         self._ahead = ReadingAhead(bus, Reducer(views), batch_events, age_ms / 1_000)
+        self._filling = FillingViews(bus, connection, project, self.views, log)
         self._settling = Settling(connection, project)
         self._swept, self._began, self._filled = 0.0, False, False
 
@@ -89,11 +78,11 @@ class Worker:
         """
         took = self._begin()
         if not self._filled:
-            self._filled = filling.fill(self)
+            self._filled = self._filling.fill(self.look_after_shards)
         batch = self._ahead.next(self._owning.committed)
         done = self._apply(batch) if batch else Round()
         self._sweep()
-        return _sum(took, done)
+        return took + done
 
     def drain(self) -> int:
         """Rounds until nothing is waiting any more; how many events they were."""
@@ -140,7 +129,7 @@ class Worker:
         with ThreadPoolExecutor(2, "stream") as threads:
             try:
                 metrics.told(self._begin())
-                threads.submit(filling.fill_beside, self, ended)
+                threads.submit(self._filling.fill_beside, ended)
                 self._rounds(stop, threads)
             finally:
                 ended.set()
@@ -163,7 +152,7 @@ class Worker:
         self.bus.register(CONSUMER, dict.fromkeys(range(SHARDS), NEVER))
         if any(state.committed != NEVER for state in generations.states(self.connection, self.project)):
             self._settling.wait()
-        filling.prepare(self)
+        self._filling.prepare()
         took = self.look_after_shards(now=True)
         self._began = True
         return took
@@ -205,10 +194,3 @@ def _lags(batch: Batch) -> dict[int, float]:
     now = clock.now_us()
     arrivals = {shard: table["log_position"][0].as_py() for shard, table in batch.events.items() if table.num_rows}
     return {shard: max(0, now - arrived) / clock.SECOND for shard, arrived in arrivals.items()}
-
-
-def _sum(one: Round, other: Round) -> Round:
-    return Round(
-        one.events + other.events, one.merged + other.merged, one.skipped + other.skipped,
-        {**one.lags, **other.lags}, one.recovered + other.recovered,
-    )  # fmt: skip

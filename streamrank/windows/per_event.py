@@ -1,21 +1,16 @@
 """Whether a source's SQL is per event: what it gives of an event depends on that event alone."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import duckdb
 from feast import ValueType
 
 from streamrank.events.log import DAY_COLUMN, EventLog
 from streamrank.windows.errors import DeclarationError, refused
-
-if TYPE_CHECKING:
-    from streamrank.windows.per_event_source import PerEventSource
 
 UNKNOWN = '"NULL"'  # DuckDB's type of what it knows nothing of
 STAMPS = {"shard": "INTEGER", "log_position": "BIGINT"}
@@ -27,7 +22,17 @@ VALUE_TYPES = {
 }  # fmt: skip
 
 
-def checked(source: PerEventSource, where: str = "") -> dict[str, str]:
+class EventSql(Protocol):
+    """A source as it is declared: see `PerEventSource`, which asks whether it holds."""
+
+    name: str
+    timestamp_field: str
+    log: str
+    sql: str
+    columns: Mapping[str, str]
+
+
+def checked(source: EventSql, where: str = "") -> dict[str, str]:
     """The columns that the SQL gives, in order, with DuckDB's types; `"NULL"` for a type that is not known yet.
 
     Raises DeclarationError with the remedy.
@@ -126,9 +131,7 @@ def _functions(condition: str) -> frozenset[str]:
     return frozenset(name.lower() for (name,) in rows)
 
 
-def _given(
-    connection: duckdb.DuckDBPyConnection, source: PerEventSource, node: dict[str, Any], where: str
-) -> dict[str, str]:
+def _given(connection: duckdb.DuckDBPyConnection, source: EventSql, node: dict[str, Any], where: str) -> dict[str, str]:
     """The SQL's columns over events as declared, as in the log, or, where neither is there, of unknown types."""
     stamps = {source.timestamp_field: "TIMESTAMP WITH TIME ZONE", **STAMPS}
     connection.execute("SET TimeZone = 'UTC'")
@@ -164,7 +167,7 @@ def _described(
     return {name: kind for name, kind, *_ in described}
 
 
-def _logged(connection: duckdb.DuckDBPyConnection, source: PerEventSource) -> dict[str, str]:
+def _logged(connection: duckdb.DuckDBPyConnection, source: EventSql) -> dict[str, str]:
     """The columns of the log, none where there is no log yet."""
     files = EventLog(Path(source.log)).files()
     if not files:
@@ -174,7 +177,7 @@ def _logged(connection: duckdb.DuckDBPyConnection, source: PerEventSource) -> di
 
 
 def _refuse_changed_stamps(
-    node: dict[str, Any], source: PerEventSource, given: Mapping[str, str], where: str
+    node: dict[str, Any], source: EventSql, given: Mapping[str, str], where: str
 ) -> None:  # fmt: skip
     for stamp in (source.timestamp_field, *STAMPS):
         own = [part for part in node["select_list"] if _output(part) == stamp]

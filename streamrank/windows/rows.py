@@ -1,18 +1,12 @@
 """The rows that a view's SQL makes of events, in the one form that both the log and a micro-batch are reduced from."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import duckdb
 import pyarrow as pa
 from feast.types import Bytes, Int32, Int64, UnixTimestamp
 
 from streamrank.windows.errors import DeclarationError
 from streamrank.windows.slots import Slot
-
-if TYPE_CHECKING:
-    from streamrank.windows.spec import WindowedView
+from streamrank.windows.view import WindowedView
 
 KEY_TYPES = {Int32: "BIGINT", Int64: "BIGINT", UnixTimestamp: "TIMESTAMP", Bytes: "BLOB"}
 

@@ -11,7 +11,7 @@ from streamrank.events.shards import SHARDS
 from streamrank.stream import generations
 from streamrank.stream.applying import DeclarationsChanged
 from streamrank.stream.log_writer import LogWriter
-from streamrank.stream.worker import Round
+from streamrank.stream.round import Round
 
 
 class Seen:
