@@ -13,6 +13,7 @@ import bentoml
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
+from bentos import traces
 from bentos.door import JsonDoor, WithoutTracebacks
 from bentos.home import manifest, settle
 from bentos.openapi import Described, described
@@ -40,6 +41,7 @@ logger = logging.getLogger("bentoml.recommender")
     service_class=described(DESCRIBED),
     workers=1,
     traffic={"timeout": 30, "max_concurrency": 128},
+    tracing=traces.only_where_told(ROUTE),
     description="Ranks what a user can watch now, by features read at request time.",
 )
 class Recommender:
