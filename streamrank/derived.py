@@ -11,6 +11,7 @@ takes lists. A view without the tags is given what Feast would give it: lists, o
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
 
@@ -44,15 +45,15 @@ def transform(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[
     columnwise view as float32 arrays with NaN where missing, and all others as Arrow arrays of their declared type.
     Raises DerivedError.
     """
-    inputs = _inputs(view, columns)
+    known = _asked(view, columns)
     rows = len(next(iter(columns.values()), ()))
     if not rows:
-        return {field.name: pa.nulls(0, from_feast_to_pyarrow_type(field.dtype)) for field in view.features}
+        return {field.name: pa.nulls(0, kind) for field, _, kind in known.features}
     if not columnwise(view):
         return _as_feast_does(view, columns, rows)
-    once = {found: _column(view, columns[found], kind, found) for found, kind in inputs.values()}
-    answer = _function(view)(MappingProxyType({name: once[found] for name, (found, _) in inputs.items()}))
-    return {field.name: _declared(view, field, answer, rows) for field in view.features}
+    once = {found: _column(view, columns[found], *kinds, found) for found, kinds in known.inputs.items()}
+    answer = _function(view)(MappingProxyType({name: once[found] for name, found in known.names.items()}))
+    return {field.name: _declared(view, field, single, kind, answer, rows) for field, single, kind in known.features}
 
 
 def transform_table(view: OnDemandFeatureView, table: pa.Table, full_feature_names: bool = False) -> pa.Table:
@@ -88,6 +89,40 @@ def feature_inputs(view: OnDemandFeatureView) -> list[tuple[str, Field]]:
     return [(source.name, field) for source in sources for field in source.features]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """names: what the function calls its inputs -> the columns that hold them. inputs: the declared type of each of
+    these, and its Arrow type, None of numbers. features: field, whether it is a Float32, Arrow type."""
+
+    view: OnDemandFeatureView
+    names: Mapping[str, str]
+    inputs: Mapping[str, tuple[FeastType, pa.DataType | None]]
+    features: tuple[tuple[Field, bool, pa.DataType], ...]
+
+
+def _asked(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> _Asked:
+    """Found out once for each view and names of columns: hashing Feast's types costs more than a small function."""
+    place = (id(view), *columns)
+    known = _KNOWN.get(place)
+    if known is None:
+        if len(_KNOWN) > MOST_KNOWN:
+            _KNOWN.clear()
+        known = _KNOWN[place] = _found_out(view, _inputs(view, columns))
+    return known
+
+
+def _found_out(view: OnDemandFeatureView, inputs: Mapping[str, tuple[str, FeastType]]) -> _Asked:
+    types = {
+        found: (kind, None if kind in NUMBERS else from_feast_to_pyarrow_type(kind)) for found, kind in inputs.values()
+    }
+    features = [(each, each.dtype == Float32, from_feast_to_pyarrow_type(each.dtype)) for each in view.features]
+    return _Asked(view, {name: found for name, (found, _) in inputs.items()}, types, tuple(features))
+
+
+MOST_KNOWN = 1_000
+_KNOWN: dict[tuple, _Asked] = {}  # holds the views too, whose identity is the key
+
+
 def _inputs(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[str, tuple[str, FeastType]]:
     """Name for the function -> (name in `columns`, type); a feature has both its names, as Feast gives them."""
     asked = [((name,), kind) for name, kind in request_fields(view).items()]
@@ -103,11 +138,13 @@ def _inputs(view: OnDemandFeatureView, columns: Mapping[str, Column]) -> dict[st
     return found
 
 
-def _column(view: OnDemandFeatureView, values: Column, kind: FeastType, name: str) -> np.ndarray | pa.Array:
+def _column(
+    view: OnDemandFeatureView, values: Column, kind: FeastType, declared: pa.DataType | None, name: str
+) -> np.ndarray | pa.Array:
+    """declared: of `kind`, None of numbers."""
     try:
-        if kind in NUMBERS:
+        if declared is None:
             return as_numbers(values)
-        declared = from_feast_to_pyarrow_type(kind)
         column = as_arrow(values)
         return column if column.type == declared else column.cast(declared)
     except pa.ArrowException as error:
@@ -117,29 +154,32 @@ def _column(view: OnDemandFeatureView, values: Column, kind: FeastType, name: st
         ) from error
 
 
-def _declared(view: OnDemandFeatureView, field: Field, answer: Mapping[str, Column], rows: int) -> Column:
-    values = _answered(view, field, answer, rows)
-    if field.dtype == Float32 and isinstance(values, np.ndarray):
+def _declared(
+    view: OnDemandFeatureView, field: Field, single: bool, kind: pa.DataType, answer: Mapping[str, Column], rows: int
+) -> Column:
+    values = _answered(view, field.name, answer, rows)
+    if single and isinstance(values, np.ndarray):
+        if values.dtype == np.float32:
+            return values
         with np.errstate(over="ignore"):
-            return values.astype(np.float32, copy=False)
-    return _cast(view, field, values)
+            return values.astype(np.float32)
+    return _cast(view, field, kind, values)
 
 
-def _answered(view: OnDemandFeatureView, field: Field, answer: Mapping[str, Column], rows: int) -> Column:
-    if field.name not in answer:
+def _answered(view: OnDemandFeatureView, name: str, answer: Mapping[str, Column], rows: int) -> Column:
+    if name not in answer:
         raise DerivedError(
-            f"on-demand view {view.name!r} declares {field.name!r}, but its function returned {sorted(answer)}"
+            f"on-demand view {view.name!r} declares {name!r}, but its function returned {sorted(answer)}"
         )
-    values = answer[field.name]
+    values = answer[name]
     if len(values) != rows:
         raise DerivedError(
-            f"on-demand view {view.name!r}: expected {rows} values of {field.name!r}, its function gave {len(values)}"
+            f"on-demand view {view.name!r}: expected {rows} values of {name!r}, its function gave {len(values)}"
         )
     return values
 
 
-def _cast(view: OnDemandFeatureView, field: Field, values: Column | Sequence) -> pa.Array:
-    declared = from_feast_to_pyarrow_type(field.dtype)
+def _cast(view: OnDemandFeatureView, field: Field, declared: pa.DataType, values: Column | Sequence) -> pa.Array:
     try:
         if isinstance(values, pa.Array | pa.ChunkedArray):
             return _whole(values).cast(declared)
@@ -158,7 +198,10 @@ def _as_feast_does(view: OnDemandFeatureView, columns: Mapping[str, Column], row
     else:
         made = view.transform_arrow(pa.table({name: as_arrow(values) for name, values in columns.items()}))
         answer = {name: made[name] for name in made.column_names}
-    return {field.name: _cast(view, field, _answered(view, field, answer, rows)) for field in view.features}
+    features = _asked(view, columns).features
+    return {
+        field.name: _cast(view, field, kind, _answered(view, field.name, answer, rows)) for field, _, kind in features
+    }
 
 
 def _from_lists(view: OnDemandFeatureView, lists: dict[str, list], rows: int) -> Mapping[str, Sequence]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +58,12 @@ class Answered:
 
     def number(self, feature: str) -> np.ndarray:
         """float32 [rows]."""
-        return self.distinct.over_rows(self.numbers[:, self.view.numbers.index(feature)], np.nan)
+        return self.over_rows[:, self.view.numbers.index(feature)]
+
+    @cached_property
+    def over_rows(self) -> np.ndarray:
+        """float32 [rows, features]: `numbers` of each row, NaN where its key is null."""
+        return self.distinct.over_rows(self.numbers, np.nan)
 
     def column(self, feature: str) -> pa.Array:
         """[rows] of the declared type."""
@@ -139,8 +144,7 @@ def matrix_of(plan: Plan, read: Mapping[str, Answered], rows: int) -> np.ndarray
     """float32 [rows, names] with the columns of stored features filled in."""
     matrix = np.empty((rows, len(plan.names)), np.float32)
     for label, places in plan.places.items():
-        part = read[label]
-        matrix[:, places] = part.distinct.over_rows(part.numbers[:, : plan.width[label]], np.nan)
+        matrix[:, places] = read[label].over_rows[:, : plan.width[label]]
     return matrix
 
 
