@@ -42,7 +42,6 @@ class Ranking:
 
         What has ended is left out, also where its end was applied while the request was under way.
         """
-        self.live.sync()
         found = self._ranked(query)
         self.live.sync()
         return self._explained(self._without_ended(found), query)
@@ -71,7 +70,7 @@ class Ranking:
         self.live.renew()
         self.board.refresh()
         nobody = Query("", None, now_us, None)
-        self.viewers.read(nobody, {}, {})
+        self.viewers.asking(self.viewers.read(nobody), nobody, {}, {})
         catalogue = self.live.catalogue
         self._scored(
             nobody, self._candidates(nobody, NOBODY, self.board.moment(catalogue, now_us), catalogue), catalogue
@@ -79,16 +78,18 @@ class Ranking:
 
     def probe(self) -> None:
         """Asks the online store for anything. Raises as `rank` does."""
-        self.viewers.read(Query("", None, 0, None), {}, {})
+        nobody = Query("", None, 0, None)
+        self.viewers.asking(self.viewers.read(nobody), nobody, {}, {})
 
     def close(self) -> None:
         self.board.close()
         self.retrieval.close()
 
     def _ranked(self, query: Query) -> Ranked:
-        catalogue = self.live.catalogue
         with self.measured.reading("user"):
-            asked = self.viewers.read(query, catalogue.places, catalogue.topics)
+            theirs = self.viewers.read(query, meanwhile=self.live.sync)
+            catalogue = self.live.catalogue
+            asked = self.viewers.asking(theirs, query, catalogue.places, catalogue.topics)
         if asked.known_by is None:
             return _with_told(self._popular(query, UNKNOWN_USER), asked)
         query = self._without_hidden(query, asked.viewer, catalogue)

@@ -1,6 +1,6 @@
 """Who asks, read in one round trip: the history and tastes that candidates are found by."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,9 +51,13 @@ class OnlineViewers:
         self._live = frozenset(live.values())
         self.reader, self._told = (OnlineReader(store, asked, blocks=False) for asked in (named, told))
 
-    def read(self, query: Query, places: Mapping[str, int], topics: Mapping[str, str]) -> Asking:
-        """The viewer of a query. places: item_id -> place. topics: by their names in lower case."""
-        read = self.reader.read({USER_KEY: query.user_id})
+    def read(self, query: Query, meanwhile: Callable[[], object] | None = None) -> OnlineRead:
+        """What the store holds of who asks. meanwhile: called while it is waited for."""
+        return self.reader.read({USER_KEY: query.user_id}, meanwhile=meanwhile)
+
+    def asking(self, read: OnlineRead, query: Query, places: Mapping[str, int], topics: Mapping[str, str]) -> Asking:
+        """The viewer of a query, of whom this was read. places: item_id -> place. topics: by their names in lower case.
+        Reads whether anything else is known of one of whom this says nothing."""
         (found,) = viewers_of({**read.columns, USER_KEY: pa.array([query.user_id])}, 1, places)
         asked = replace(asking(found, query, places, topics, anything=False), read=read)
         if asked.known_by is None and self._anything(read, query.user_id):

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import RedisError, ResponseError
@@ -109,13 +110,15 @@ class Refresh:
 
 
 def drive(steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
-    """Runs the steps, blocking. meanwhile: called while the first replies are on their way; not where none are."""
+    """Runs the steps, blocking. meanwhile: called while the first replies are on their way; not where none are. What it
+    raises ends the talk and is raised, also where the same error of a server would be tried again."""
+    beside = partial(_apart, meanwhile) if meanwhile else None
     try:
         step = next(steps)
         while True:
             try:
                 if isinstance(step, Talk):
-                    once, meanwhile = meanwhile, None
+                    once, beside = beside, None
                     outcome = step.run(once)
                 else:
                     outcome = step.run()
@@ -125,6 +128,8 @@ def drive(steps: Steps[T], meanwhile: Callable[[], object] | None = None) -> T:
                 step = steps.send(outcome)
     except StopIteration as end:
         return end.value
+    except _Failed as failed:
+        raise failed.error from None
 
 
 async def drive_async(steps: Steps[T]) -> T:
@@ -140,6 +145,21 @@ async def drive_async(steps: Steps[T]) -> T:
                 step = steps.send(outcome)
     except StopIteration as end:
         return end.value
+
+
+class _Failed(Exception):
+    """error: of what was done meanwhile."""
+
+    def __init__(self, error: RedisError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _apart(meanwhile: Callable[[], object]) -> None:
+    try:
+        meanwhile()
+    except RedisError as error:  # not one of this talk
+        raise _Failed(error) from error
 
 
 class _Line:

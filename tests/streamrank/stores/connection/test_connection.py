@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from packed_values import column, keys, ones, value, values
+from redis.exceptions import ConnectionError
 
 from streamrank.stores.connection import ConnectionOptions, connect
 
@@ -39,6 +40,19 @@ def test_what_is_done_meanwhile_is_done_once_and_the_values_are_the_same(connect
     connection.put(asked, values(asked))
     assert connection.fetch(asked, lambda: done.append(count)).equals(values(asked))
     assert done == [count]
+
+
+def test_an_error_of_another_server_meanwhile_is_raised_as_it_is_and_nothing_is_tried_again(connection):
+    done, error = [], ConnectionError("another server")
+
+    def fail():
+        done.append("once")
+        raise error
+
+    with pytest.raises(ConnectionError) as raised:
+        connection.fetch(keys(3), fail)
+    assert raised.value is error and done == ["once"]
+    assert connection.put(keys(3), values(keys(3))).tolist() == ones(3)
 
 
 def test_an_error_meanwhile_leaves_no_reply_for_the_next_to_read(connection):
