@@ -9,24 +9,28 @@ from streamrank.events.shards import NEVER, SHARDS
 from streamrank.windows import reading
 from streamrank.windows.adding import ADDITIVE, Group, groups_of
 from streamrank.windows.final import as_declared, as_float32, final
-from streamrank.windows.reading import Keys
+from streamrank.windows.reading import Heads, Keys, heads_of
 from streamrank.windows.slots import Feature
 from streamrank.windows.spec import WindowedView
 
+Values = pa.LargeBinaryArray | Heads
+"""Stored values; or their heads, where those were read with others'."""
 
-def finish(view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str], at_us: int) -> np.ndarray:
+
+def finish(view: WindowedView, values: Values, names: Sequence[str], at_us: int) -> np.ndarray:
     """The named features at the instant `at_us`, float32 [n, len(names)]; NaN where missing.
 
     values: what is stored of each key, null for a key never seen, which reads as an empty one. Raises ValueError where
     a value was written in another format.
     """
-    if values.null_count == len(values):
-        return np.repeat(_nothing(view, tuple(names)), len(values), axis=0)
-    return _finished_all(view, values, names, at_us)
+    heads = _headed(values)
+    if not len(heads.present):
+        return np.repeat(_nothing(view, tuple(names)), heads.rows, axis=0)
+    return _finished_all(view, heads, names, at_us)
 
 
-def _finished_all(view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str], at_us: int) -> np.ndarray:
-    matrix, keys = np.empty((len(values), len(names)), np.float32), Keys(view, values)
+def _finished_all(view: WindowedView, heads: Heads, names: Sequence[str], at_us: int) -> np.ndarray:
+    matrix, keys = np.empty((heads.rows, len(names)), np.float32), Keys(view, heads)
     groups, others = _apart(view, tuple(names))
     for group in groups:
         found = keys.added(group, at_us)
@@ -39,19 +43,21 @@ def _finished_all(view: WindowedView, values: pa.LargeBinaryArray, names: Sequen
     return matrix
 
 
-def finish_columns(
-    view: WindowedView, values: pa.LargeBinaryArray, names: Sequence[str], at_us: int
-) -> dict[str, pa.Array]:
+def finish_columns(view: WindowedView, values: Values, names: Sequence[str], at_us: int) -> dict[str, pa.Array]:
     """As `finish`, by name as arrays [n] of the declared types, null where missing."""
     return {
         feature.name: as_declared(feature, found)
-        for feature, found in _finished(view, Keys(view, values), names, at_us)
+        for feature, found in _finished(view, Keys(view, _headed(values)), names, at_us)
     }
 
 
 def applied(values: pa.LargeBinaryArray) -> np.ndarray:
     """Up to which position each shard is in each value, int64 [n, SHARDS]; NEVER where it never touched the key."""
     return reading.positions(values, SHARDS, NEVER)
+
+
+def _headed(values: Values) -> Heads:
+    return values if isinstance(values, Heads) else heads_of(values)
 
 
 def _apart(view: WindowedView, names: tuple[str, ...]) -> tuple[list[Group], list[int]]:
@@ -77,7 +83,7 @@ def _nothing(view: WindowedView, names: tuple[str, ...]) -> np.ndarray:
     if asked not in _NOTHING:
         if len(_NOTHING) > MOST_KNOWN:
             _NOTHING.clear()
-        _NOTHING[asked] = view.features, _finished_all(view, pa.nulls(1, pa.large_binary()), names, 0)
+        _NOTHING[asked] = view.features, _finished_all(view, heads_of(pa.nulls(1, pa.large_binary())), names, 0)
     return _NOTHING[asked][1]
 
 

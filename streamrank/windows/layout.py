@@ -12,7 +12,9 @@ lifetime.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+import numpy as np
 
 from streamrank.windows.slots import Ring, Slot
 
@@ -45,6 +47,16 @@ class Layout:
     lifetime: Mapping[Slot, int]
     lifetime_words: int
     tiles: tuple[Tile, ...]
+
+    @cached_property
+    def rings(self) -> np.ndarray:
+        """int64 [rings, 1]: their numbers."""
+        return np.arange(len(self.tiles))[:, None]
+
+    @cached_property
+    def widths(self) -> np.ndarray:
+        """int64 [rings, 1]: words of a tile of each ring."""
+        return np.array([tile.width for tile in self.tiles], np.int64).reshape(-1, 1)
 
     def number(self, slide_us: int) -> int:
         """Of the ring with this slide."""

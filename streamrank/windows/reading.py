@@ -1,12 +1,16 @@
 """Stored values as numpy arrays: where each part of each value lies, and the aggregates of windows and lifetimes."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
 from streamrank.stores.connection import wire
 from streamrank.stores.packing.errors import CorruptValue
+from streamrank.stores.packing.heads import whole_of
 from streamrank.windows.adding import Group, added
 from streamrank.windows.layout import VERSION, WORD, Tile
 from streamrank.windows.slots import Feature, Slot
@@ -18,7 +22,7 @@ EMPTY = {"count": (np.int64, 0), "sum": (np.int64, 0), "min": (np.float64, np.na
 
 def positions(values: pa.LargeBinaryArray, shards: int, never: int) -> np.ndarray:
     """int64 [n, shards] as `finishing.applied` describes it."""
-    heads = Heads(values)
+    heads = heads_of(values)
     found = np.full((len(values), shards), never, np.int64)
     if len(heads.starts):
         touched = (heads.bitmap[:, None] >> np.arange(shards)) & 1
@@ -28,23 +32,50 @@ def positions(values: pa.LargeBinaryArray, shards: int, never: int) -> np.ndarra
     return found
 
 
+@dataclass(frozen=True, slots=True)
 class Heads:
-    """words: all values, int64. present: int64 [m], which of the n values are there; starts, ends: their words;
-    head, bitmap, touched: of each of the m the words of its head, the shards, and how many they are."""
+    """words: all values, int64. rows: how many values. present: int64 [m], which of them are there; starts, ends: their
+    words; head, bitmap, touched: of each of the m the words of its head, the shards, and how many they are."""
 
-    def __init__(self, values: pa.LargeBinaryArray) -> None:
-        bounds = wire.offsets(values)
-        lengths = bounds[1:] - bounds[:-1]
-        self.words = _aligned(values, bounds)
-        self.rows, self.present = len(values), np.flatnonzero(lengths)
-        self.starts, self.ends = ((bounds[side] - bounds[0])[self.present] // WORD for side in (np.s_[:-1], np.s_[1:]))
-        if np.count_nonzero(lengths % WORD):
-            raise ValueError("windowed value: expected whole words of 8 bytes, found another length; rebuild the view")
-        first = self.words[self.starts]
-        if np.count_nonzero(first & 0xFF != VERSION):
-            raise ValueError(f"windowed value: expected version {VERSION}, found another; rebuild the view")
-        self.head, self.bitmap = (first >> 8) & 0xFF, (first >> 16) & 0xFFFF
-        self.touched = np.bitwise_count(self.bitmap).astype(np.int64)
+    words: np.ndarray
+    rows: int
+    present: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    head: np.ndarray
+    bitmap: np.ndarray
+    touched: np.ndarray
+
+    def part(self, start: int, stop: int) -> "Heads":
+        """Of the values start..stop."""
+        at = slice(*np.searchsorted(self.present, (start, stop)).tolist())
+        columns = (self.starts, self.ends, self.head, self.bitmap, self.touched)
+        return Heads(self.words, stop - start, self.present[at] - start, *(column[at] for column in columns))
+
+
+def heads_of(values: pa.LargeBinaryArray) -> Heads:
+    """Of values [n], null where there is none. Raises ValueError where one was written in another format."""
+    bounds = wire.offsets(values)
+    lengths = bounds[1:] - bounds[:-1]
+    words, present = _aligned(values, bounds), np.flatnonzero(lengths)
+    starts, ends = ((bounds[side] - bounds[0])[present] // WORD for side in (np.s_[:-1], np.s_[1:]))
+    if np.count_nonzero(lengths % WORD):
+        raise ValueError("windowed value: expected whole words of 8 bytes, found another length; rebuild the view")
+    first = words[starts]
+    if np.count_nonzero(first & 0xFF != VERSION):
+        raise ValueError(f"windowed value: expected version {VERSION}, found another; rebuild the view")
+    bitmap = (first >> 16) & 0xFFFF
+    touched = np.bitwise_count(bitmap).astype(np.int64)
+    return Heads(words, len(values), present, starts, ends, (first >> 8) & 0xFF, bitmap, touched)
+
+
+def heads_of_each(parts: Sequence[pa.LargeBinaryArray]) -> list[Heads]:
+    """Of the values of each view; those that lie one behind the other in one array are read together."""
+    whole = whole_of(parts)
+    if whole is None:
+        return [heads_of(part) for part in parts]
+    heads, bounds = heads_of(whole), np.cumsum([0, *map(len, parts)]).tolist()
+    return [heads.part(start, stop) for start, stop in pairwise(bounds)]
 
 
 def _aligned(values: pa.LargeBinaryArray, bounds: np.ndarray) -> np.ndarray:
@@ -59,8 +90,9 @@ def _aligned(values: pa.LargeBinaryArray, bounds: np.ndarray) -> np.ndarray:
 class Keys:
     """Aggregates of n values; a value that is null is an empty one."""
 
-    def __init__(self, view: WindowedView, values: pa.LargeBinaryArray) -> None:
-        self._heads, self._layout = Heads(values), view.layout
+    def __init__(self, view: WindowedView, heads: Heads) -> None:
+        """heads: of the values."""
+        self._heads, self._layout = heads, view.layout
         self._rings: dict[int, _Tiles] = {}
         self._require_whole(view)
 
@@ -115,19 +147,18 @@ class Keys:
         return self._heads.starts + self._layout.head + self._heads.touched
 
     @cached_property
-    def _ring_starts(self) -> list[np.ndarray]:
-        """Of each ring the first word in each value, and behind them the end."""
-        starts = [self._after_head + self._layout.lifetime_words]
-        for tile, counts in zip(self._layout.tiles, self._counts, strict=True):
-            starts.append(starts[-1] + counts * tile.width)
-        return starts
+    def _ring_starts(self) -> np.ndarray:
+        """Of each ring the first word in each value, and behind them the end: int64 [rings + 1, m]."""
+        starts = np.empty((len(self._layout.tiles) + 1, len(self._heads.starts)), np.int64)
+        starts[0] = self._after_head + self._layout.lifetime_words
+        starts[1:] = self._counts * self._layout.widths
+        return np.cumsum(starts, axis=0, out=starts)
 
     @cached_property
     def _counts(self) -> np.ndarray:
         """int64 [rings, m]: how many tiles each ring of each value has."""
         first = self._heads.starts * 4 + 2
-        rings = np.arange(len(self._layout.tiles))[:, None]
-        return self._heads.words.view(np.uint16)[first + rings].astype(np.int64)
+        return self._heads.words.view(np.uint16)[first + self._layout.rings].astype(np.int64)
 
     def _tiles(self, number: int) -> "_Tiles":
         if number not in self._rings:

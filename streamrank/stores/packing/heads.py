@@ -60,22 +60,25 @@ def heads_of(values: pa.LargeBinaryArray) -> Heads:
 
 def heads_of_each(parts: Sequence[pa.LargeBinaryArray]) -> list[Heads]:
     """Of each array; those that lie one behind the other in one are read together."""
-    if len(parts) < 2 or not _adjacent(parts):
+    whole = whole_of(parts)
+    if whole is None:
         return [heads_of(part) for part in parts]
-    bounds = np.cumsum([0, *map(len, parts)]).tolist()
-    whole = pa.Array.from_buffers(pa.large_binary(), bounds[-1], parts[0].buffers(), offset=parts[0].offset)
-    heads = heads_of(whole)
+    heads, bounds = heads_of(whole), np.cumsum([0, *map(len, parts)]).tolist()
     return [heads.part(start, stop) for start, stop in pairwise(bounds)]
 
 
-def _adjacent(parts: Sequence[pa.LargeBinaryArray]) -> bool:
-    at, place = parts[0].offset, parts[0].buffers()[1]
+def whole_of(parts: Sequence[pa.LargeBinaryArray]) -> pa.LargeBinaryArray | None:
+    """The array of which all these are parts, one behind the other, without a copy; None where they are not."""
+    if len(parts) < 2:
+        return None
+    first = parts[0].buffers()
+    at, rows = parts[0].offset, 0
     for part in parts:
         own = part.buffers()[1]
-        if part.offset != at or own is None or place is None or own.address != place.address:
-            return False
-        at += len(part)
-    return True
+        if part.offset != at + rows or own is None or first[1] is None or own.address != first[1].address:
+            return None
+        rows += len(part)
+    return pa.Array.from_buffers(pa.large_binary(), rows, first, offset=at)
 
 
 def offsets_of(values: pa.LargeBinaryArray) -> np.ndarray:

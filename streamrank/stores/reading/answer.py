@@ -19,6 +19,7 @@ from streamrank.stores.packing.layout import Layout
 from streamrank.stores.reading.plan import DerivedView, Output, Plan, StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
 from streamrank.windows.finishing import applied, finish, finish_columns
+from streamrank.windows.reading import Heads as WindowHeads
 
 PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE = FieldStatus.PRESENT, FieldStatus.NOT_FOUND, FieldStatus.OUTSIDE_MAX_AGE
 
@@ -118,16 +119,17 @@ def answered(
 
 
 def finished(
-    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray | None, ends: pa.LargeBinaryArray, at_us: int
-) -> Answered:
-    """The windows [keys] of a view, finished at `at_us`; all are missing where no values are filled. ends: of their
-    keys, null where there is none."""
+    view: StoredView, distinct: Distinct, values: pa.LargeBinaryArray | None, heads: WindowHeads | None,
+    ends: pa.LargeBinaryArray, at_us: int,
+) -> Answered:  # fmt: skip
+    """The windows [keys] of a view, finished at `at_us`; all are missing where none are filled. heads: of the values.
+    ends: of their keys, null where there is none."""
     if values is None:
         numbers = np.full((len(ends), len(view.numbers)), np.nan, np.float32)
         return Answered(view, distinct, numbers, {name: _missing(view, name, len(ends)) for name in view.exact})
     window = view.windows.window
-    numbers = finish(window, values, view.numbers, at_us)
-    columns = finish_columns(window, values, view.exact, at_us) if view.exact else {}
+    numbers = finish(window, heads, view.numbers, at_us)
+    columns = finish_columns(window, heads, view.exact, at_us) if view.exact else {}
     if ends.null_count:  # nobody has no key, so that none of its windows is empty: they are missing
         absent = ends.is_null()
         numbers[np.asarray(absent)] = np.nan

@@ -19,6 +19,8 @@ from streamrank.stores.reading.plan import StoredView
 from streamrank.stores.reading.rows import Distinct, Rows
 from streamrank.stores.reading.through import Through, keys_in
 from streamrank.stores.windowed import Generations, Part, fetched, values_of
+from streamrank.windows.reading import Heads as WindowHeads
+from streamrank.windows.reading import heads_of_each as heads_of_windows
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ def asked(
     ends = _ends(views, distinct, rows)
     parts = [Part(view.packed.prefix, own, view.windows) for view, own in zip(views, ends, strict=True)]
     shares = yield from fetched(parts, generations)
-    heads, read = _heads(views, shares), {}
+    heads, windows, read = _heads(views, shares), _heads_of_windows(views, shares), {}
     for view, own, part, values in zip(views, distinct, parts, shares, strict=True):
         if view.has_windows:
-            read[view.label] = finished(view, own, values, part.ends, at_us)
+            read[view.label] = finished(view, own, values, windows.get(view.label), part.ends, at_us)
             continue
         known = layouts[view.packed.name]
         yield ToDecode(known, values)
@@ -86,6 +88,15 @@ def _heads(views: Sequence[StoredView], shares: Sequence[pa.LargeBinaryArray | N
     """By label, of the views of rows; read in one step, since their values lie one behind the other."""
     of_rows = {view.label: values for view, values in zip(views, shares, strict=True) if not view.has_windows}
     return dict(zip(of_rows, heads_of_each([*of_rows.values()]), strict=True))
+
+
+def _heads_of_windows(
+    views: Sequence[StoredView], shares: Sequence[pa.LargeBinaryArray | None]
+) -> dict[str, WindowHeads]:
+    """The same of the windowed views of which anything is filled."""
+    pairs = zip(views, shares, strict=True)
+    filled = {view.label: values for view, values in pairs if view.has_windows and values is not None}
+    return dict(zip(filled, heads_of_windows([*filled.values()]), strict=True))
 
 
 def _ends(views: Sequence[StoredView], distinct: Sequence[Distinct], rows: Rows) -> list[pa.LargeBinaryArray]:
