@@ -102,6 +102,7 @@ def _fitted(data: DataSet, protocol: str, options: Options, report: Report) -> d
     why = why_none(data, protocol != "random-75-25", found.ordered)
     most = options.most or _most(found, why is None)
     plan = PLANS[protocol].plan(found, **({"most": most} if most else {}))
+    plan = replace(plan, tasks=tuple(task for task in plan.tasks if len(task.asked)))
     if not plan.tasks:
         raise InputError(
             f"data set {data.name!r}: expected acts that {protocol} can ask for, found none; bring more data"

@@ -7,6 +7,7 @@ from catalog.dataset import DataSetMissing
 from catalog.errors import InputError
 from cli.evaluate import Protocol, evaluate
 from pipelines.protocols.askable import check
+from pipelines.protocols.running import run
 
 CLICKS = [
     {"event_type": "click", "user_id": f"u{number % 3}", "item_id": f"i{number % 7}", "event_time": DAY * (1 + number)}
@@ -33,3 +34,9 @@ def test_a_log_without_impressions_can_be_asked_in_other_ways(platform):
     for protocol in Protocol:
         if protocol is not Protocol.IMPRESSIONS:
             check(data, protocol.value)
+
+
+def test_acts_too_few_for_any_question_are_refused_with_what_to_do(platform):
+    data = make_data_set(CLICKS[:3])
+    with pytest.raises(InputError, match=r"expected acts that random-75-25 can ask for, found none; bring more data"):
+        run(data, "random-75-25")
