@@ -150,6 +150,7 @@ def _print(loaded: "Loaded", notes: tuple[str, ...], data: "DataSet") -> None:
 
 
 def _sentences(loaded: "Loaded", data: "DataSet") -> list[str]:
+    from catalog.schema import EVENT_TYPES
     from streamrank.settings import settings
 
     happened = f"{loaded.added:,} events added, {loaded.rejected:,} turned away at the door"
@@ -167,6 +168,8 @@ def _sentences(loaded: "Loaded", data: "DataSet") -> list[str]:
         said.append(f"choose it for the commands that follow: export STREAMRANK_DATASET={data.name}")
     if any(name.startswith("quarantined") for name in loaded.manifest.counts):
         said.append(f"rows turned away, with their reasons: {data.quarantine}")
+    if any("unknown event_type" in name for name in loaded.manifest.counts):
+        said.append(f"event_type is one of {', '.join(EVENT_TYPES)}; without the column each event is a view")
     return said
 
 

@@ -20,10 +20,22 @@ def events(data: DataSet) -> str:
     data.manifest()
     files = EventLog(data.events).files()
     if not files:
+        turned_away = (
+            f"; see {data.quarantine} for what was turned away" if data.quarantine.exists() else ""
+        )
         raise StepMissing(
-            f"data set {data.name!r} has no events: expected a log in {data.events}; run `streamrank dataset`"
+            f"data set {data.name!r} has no events: expected a log in {data.events}{turned_away}; "
+            f"run `streamrank dataset`"
         )
     return f"(SELECT * FROM read_parquet({file_list(files)}) WHERE arrived_at <= make_timestamptz({clock.now_us()}))"
+
+
+def no_acts(data: DataSet) -> StepMissing:
+    """To be raised where nobody did anything with an item."""
+    return StepMissing(
+        f"data set {data.name!r}: expected acts of users on items (view, click, like, rating), found none to learn "
+        f"from; load events that have user_id and item_id (docs/data.md)"
+    )
 
 
 def items(data: DataSet) -> pa.Table:

@@ -57,6 +57,8 @@ def asked(data: DataSet, begin: Callable[[], None] = lambda: None) -> Asked:
     """The training part's rows. begin: called once what is asked is known, before the sources are fitted."""
     shown = has_impressions(data)
     world = training_world(data)
+    if not len(world.acts):
+        raise inputs.no_acts(data)
     rows = training_groups(data) if shown else wanted(data, world.seen_leaves)
     begin()
     sources = fit_all(world.acts, world.items)

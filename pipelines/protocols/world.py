@@ -60,9 +60,7 @@ def world(data: DataSet, repeats: bool | None = None, on_air_hours: float | None
     """
     acts, items = interactions(data)
     if not len(acts):
-        raise inputs.StepMissing(
-            f"data set {data.name!r}: expected acts of users on items (view, click, like, rating), found none"
-        )
+        raise inputs.no_acts(data)
     manifest = data.manifest()
     ordered = manifest.times == "order"
     if ordered:  # the log tells equal times apart by a microsecond, which says nothing of what came first

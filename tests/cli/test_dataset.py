@@ -5,6 +5,8 @@ from typer.testing import CliRunner
 from catalog.dataset import DataSet
 from catalog.errors import InputError
 from cli.dataset import app
+from pipelines import inputs
+from pipelines.inputs import StepMissing
 from streamrank.events.log import EventLog
 
 
@@ -55,3 +57,12 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(platform, tmp
 def test_a_name_that_no_data_set_can_have_is_refused(platform, tmp_path, name):
     with pytest.raises(InputError, match="data set name"):
         _run("kuairand", "--path", str(kuairand_as_parquet(tmp_path / "download")), "--name", name)
+
+
+def test_a_kind_of_event_that_is_unknown_is_told_which_there_are(platform, tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("event_time,user_id,item_id,event_type\n2024-01-01,7,m,listen\n")
+    said = _run("files", "--events", str(events), "--name", "music")
+    assert "0 events added, 1 turned away" in said and "event_type is one of impression, click, view, like" in said
+    with pytest.raises(StepMissing, match=r"has no events.*see .*quarantine for what was turned away"):
+        inputs.events(DataSet.named("music"))

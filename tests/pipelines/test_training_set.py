@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from histories import DAY
+from histories import DAY, make_data_set
 from learning_world import NOW, SPLIT, impressions, made, with_views
 from platforms import environment
 
 from catalog.dataset import DataSet
 from pipelines import inputs
-from pipelines.source_rows import training_groups
+from pipelines.source_rows import asked, training_groups
 from pipelines.training_set import KEYS, build_training_set, read_training_set, with_features
 from streamrank import clock
 from streamrank.clock import SECOND, VirtualClock
@@ -122,3 +122,11 @@ def test_a_set_that_breaks_an_expectation_is_not_written(tmp_path, redis_server)
 def test_without_a_set_the_command_to_run_is_named(platform):
     with pytest.raises(inputs.StepMissing, match="run `streamrank training-set`"):
         read_training_set(DataSet.current())
+
+
+@pytest.mark.parametrize("more", [{}, {"event_type": "impression", "item_id": "i1"}])
+def test_a_log_in_which_nobody_did_anything_with_an_item_is_refused_for_what_it_is(platform, more):
+    seen = [{"event_type": "view", "user_id": f"u{day}", "event_time": day * DAY, **more} for day in range(1, 9)]
+    data = make_data_set(seen)
+    with pytest.raises(inputs.StepMissing, match=r"expected acts of users on items .*, found none to learn from"):
+        asked(data)
