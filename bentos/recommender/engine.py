@@ -20,6 +20,7 @@ from bentos.recommender.metrics import Metrics, metrics
 from bentos.recommender.query import FEATURE_ERROR, FEATURE_TIMEOUT, STORE_UNAVAILABLE, Query, Ranked
 from bentos.recommender.ranking import Ranking
 from bentos.recommender.reranking import Reranking
+from bentos.recommender.resting import Rests
 from bentos.recommender.retrieval import Retrieval
 from bentos.recommender.scoring import Scoring
 from bentos.recommender.seeds import in_sample
@@ -38,6 +39,7 @@ from streamrank.stores.reading.plan import online_store
 logger = logging.getLogger(__name__)
 
 READERS = 4  # rankings at once, in threads: more would only wait for each other to decode and to score
+LOG_RESTS = 5  # times as long as the served log is worked on, requests have the machine to themselves
 HALF_LIFE_US = 3 * clock.DAY  # of an act, where no source has chosen one
 
 
@@ -54,9 +56,10 @@ class Engine:
         ranking = self._ranking
         evidence = [*evidence_fields(ranking.online.reader), *acts_fields(ranking.viewers.reader)]
         self._schema = served_schema(ranking.scoring.features, evidence, ranking.scoring.from_sources)
+        self._rests = Rests(LOG_RESTS)
         self._served = ServedLog(
             DataSet.current().served, self._schema, chosen.served_queue_rows, chosen.served_flush_seconds,
-            self.metrics.wrote, self.metrics.dropped, partial(served_table, self._schema),
+            self.metrics.wrote, self.metrics.dropped, partial(served_table, self._schema, rest=self._rests),
         )  # fmt: skip
         self._health = StoreHealth(self._ask_anything, lambda available: self.metrics.degraded.set(not available))
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ranking")
@@ -122,6 +125,7 @@ class Engine:
         self._health.close()
         self._ranking.close()
         self._readers.shutdown(wait=False, cancel_futures=True)
+        self._rests.end()
         self._served.close()
 
     def _ask_anything(self) -> None:

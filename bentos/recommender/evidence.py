@@ -4,7 +4,7 @@ Of each view of rows the times of the row, of latest acts a digest too, of each 
 it was applied, and the keys that the request did not name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,15 +59,17 @@ def evidence_of(read: OnlineRead, places: np.ndarray) -> Evidence:
     return Evidence(keys, stamps, {f"{view}{APPLIED}": values for view, values in chosen.stored_windows.items()})
 
 
-def evidence_columns(parts: Sequence[Evidence]) -> dict[str, pa.Array]:
-    """The columns of all parts one behind the other; all have the same names."""
+def evidence_columns(parts: Sequence[Evidence], rest: Callable[[], object] = lambda: None) -> dict[str, pa.Array]:
+    """The columns of all parts one behind the other; all have the same names. rest: called after each."""
     first = parts[0]
     columns = {name: pa.concat_arrays([part.keys[name] for part in parts]) for name in first.keys}
     for name in first.stamps:
         values, absent = (np.concatenate(both) for both in zip(*(part.stamps[name] for part in parts), strict=True))
         columns[name] = pa.array(values, mask=absent)
+        rest()
     for name in first.windows:
         columns[name] = _lists(applied(pa.concat_arrays([part.windows[name] for part in parts])))
+        rest()
     return columns
 
 

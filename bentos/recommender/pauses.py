@@ -3,8 +3,9 @@
 import gc
 import sys
 
-SWITCH_SECONDS = 0.001
-"""How long a thread that computes may keep others waiting; Python's own 5 ms are a fifth of a request."""
+SWITCH_SECONDS = 0.0002
+"""How long a thread that computes may keep others waiting; Python's own 5 ms are a fifth of a request, and a request
+waits for its turn each time that it lets others have theirs."""
 
 
 def shorten() -> None:

@@ -1,7 +1,7 @@
 """The served log's columns: one row an item that was answered, with the very numbers that the ranker scored, what they
 were read from, and what was done with the item on its way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,7 @@ COLUMNS = pa.schema([
     pa.field("seed", pa.int64()),  # of what was drawn for this request
 ])  # fmt: skip
 
+TOGETHER = 32  # answers that are made columns in one step
 FROM_SOURCES = {b"made_by": b"sources"}
 """Marks the features that no feature store holds, so that an audit does not look for them there."""
 
@@ -92,12 +93,18 @@ def answered(ranked: Ranked, returned: int, everything: bool, **request: object)
     )  # fmt: skip
 
 
-def served_table(schema: pa.Schema, answers: Sequence[Answered]) -> pa.Table:
-    """The rows of these answers, those of one kind together. A missing feature is null; in a fallback all are."""
+def served_table(
+    schema: pa.Schema, answers: Sequence[Answered], rest: Callable[[], object] = lambda: None
+) -> pa.Table:  # fmt: skip
+    """The rows of these answers, those of one kind together. A missing feature is null; in a fallback all are.
+
+    rest: called after each small step, so that whoever makes the table can let others work meanwhile.
+    """
     kinds: dict[tuple, list[Answered]] = {}
     for each in answers:
         kinds.setdefault(each.kind, []).append(each)
-    return pa.concat_tables([_table(schema, alike) for alike in kinds.values()])
+    alike = (some[start : start + TOGETHER] for some in kinds.values() for start in range(0, len(some), TOGETHER))
+    return pa.concat_tables([_table(schema, some, rest) for some in alike])
 
 
 def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bool, **request: object) -> pa.Table:
@@ -105,7 +112,7 @@ def served_rows(schema: pa.Schema, ranked: Ranked, returned: int, everything: bo
     return served_table(schema, [answered(ranked, returned, everything, **request)])
 
 
-def _table(schema: pa.Schema, answers: Sequence[Answered]) -> pa.Table:
+def _table(schema: pa.Schema, answers: Sequence[Answered], rest: Callable[[], object]) -> pa.Table:
     """Of answers of one kind."""
     sizes = [each.num_rows for each in answers]
     slots = np.concatenate([np.arange(1, size + 1, dtype=np.int32) for size in sizes])
@@ -116,15 +123,21 @@ def _table(schema: pa.Schema, answers: Sequence[Answered]) -> pa.Table:
         "returned": pa.array(~beyond),
         "score": pa.array(np.concatenate([each.scores for each in answers])),
     }
+    rest()
     if answers[0].stages is not None:
         columns |= _stages([each.stages for each in answers])
+    rest()
     if answers[0].features is not None:
         features = np.concatenate([each.features for each in answers])
         columns |= _split(features, schema.names[len(COLUMNS) : len(COLUMNS) + features.shape[1]])
+    rest()
     if answers[0].evidence is not None:
-        columns |= evidence_columns([each.evidence for each in answers])
-    of_row = pa.array(np.repeat(np.arange(len(answers)), sizes))
-    return pa.Table.from_arrays([_column(field, columns, answers, of_row) for field in schema], schema=schema)
+        columns |= evidence_columns([each.evidence for each in answers], rest)
+    of_row, found = pa.array(np.repeat(np.arange(len(answers)), sizes)), []
+    for field in schema:
+        found.append(_column(field, columns, answers, of_row))
+        rest()
+    return pa.Table.from_arrays(found, schema=schema)
 
 
 def _rows(ranked: Ranked, returned: int, everything: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
