@@ -157,7 +157,7 @@ def _sentences(loaded: "Loaded", data: "DataSet") -> list[str]:
     said = ["this content was loaded before: nothing added" if loaded.already else happened]
     if loaded.manifest.shift_days:
         said.append(f"all times moved by {loaded.manifest.shift_days:,} days")
-    elif age := _days_since_last_event(data):
+    elif loaded.manifest.times == "instants" and (age := _days_since_last_event(data)):
         said.append(
             f"the last event is {age:,} days old: windows of 1 to 60 days run empty before a service asks for them; "
             f"--shift-to-now moves the data to the present"

@@ -11,6 +11,12 @@ from catalog.sql import query
 from pipelines import inputs
 
 WATCHED, SKIPPED, LIKED = 0.8, 0.2, 4
+POSITIVE = {
+    "click": "a click",
+    "engagement": f"a like, a rating of {LIKED} or more on a scale of 1 to 5 (`--rating-scale` says another one), "
+    f"{WATCHED:.0%} watched, or a click or view of which nothing more is known",
+}
+"""What is positive by each rule, in words."""
 
 LABELLED = pa.schema([
     pa.field("user_id", pa.string()),

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from catalog.dataset import DataSet
 from catalog.schema import INSTANT
 from pipelines import inputs
+from pipelines.labels import POSITIVE
 from pipelines.point_in_time import historical_features
 from pipelines.source_rows import Asked, asked
 from streamrank import clock
@@ -66,8 +67,8 @@ def build_training_set(
     found = asked(data, lambda: report(STEPS[1]))
     if not found.rows.num_rows:
         raise inputs.StepMissing(
-            f"data set {data.name!r} gives no group with a positive and a negative: "
-            f"expected impressions with outcomes, or acts such as ratings and views, before the test part"
+            f"data set {data.name!r} gives no group with a positive and a negative: expected impressions with outcomes, "
+            f"or acts, before the test part, of which some are positive ({POSITIVE[data.manifest().label_rule]})"
         )
     report(STEPS[2])
     rows = with_features(found.rows.drop_columns(found.source_features), service)

@@ -45,6 +45,9 @@ def test_data_of_the_past_that_is_left_there_is_said_to_leave_windows_empty(plat
     said = _run("files", "--events", str(events), "--name", "mine")
     assert "days old" in said and "--shift-to-now" in said
     assert "days old" not in _run("files", "--events", str(events), "--name", "moved", "--shift-to-now")
+    events.write_text("event_time,user_id,item_id\n3,7,m\n")
+    steps = _run("files", "--events", str(events), "--name", "steps")
+    assert "days old" not in steps and "only tell what came first" in steps
 
 
 def test_what_cannot_be_used_is_refused_before_anything_is_written(platform, tmp_path):

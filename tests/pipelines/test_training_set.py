@@ -130,3 +130,12 @@ def test_a_log_in_which_nobody_did_anything_with_an_item_is_refused_for_what_it_
     data = make_data_set(seen)
     with pytest.raises(inputs.StepMissing, match=r"expected acts of users on items .*, found none to learn from"):
         asked(data)
+
+
+def test_acts_none_of_which_is_positive_are_told_what_would_be(platform):
+    low = [
+        {"event_type": "rating", "value": 1.0, "user_id": f"u{day % 3}", "item_id": f"i{day}", "event_time": day * DAY}
+        for day in range(1, 31)
+    ]
+    with pytest.raises(inputs.StepMissing, match=r"some are positive \(a like, a rating of 4 or more.*--rating-scale"):
+        build_training_set(make_data_set(low))
