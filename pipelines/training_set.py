@@ -67,8 +67,8 @@ def build_training_set(
     found = asked(data, lambda: report(STEPS[1]))
     if not found.rows.num_rows:
         raise inputs.StepMissing(
-            f"data set {data.name!r} gives no group with a positive and a negative: expected impressions with outcomes, "
-            f"or acts, before the test part, of which some are positive ({POSITIVE[data.manifest().label_rule]})"
+            f"data set {data.name!r} gives no group with a positive and a negative: expected, before the test part, "
+            f"impressions with outcomes, or acts, of which some are positive ({POSITIVE[data.manifest().label_rule]})"
         )
     report(STEPS[2])
     rows = with_features(found.rows.drop_columns(found.source_features), service)
