@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 EVERY_SECONDS = 1.0
 MOST_HELD = 250_000  # items: of more, only those that requests name are held
 PART = 500  # items of one read: a request waits for no more than that
-REST = 20  # times as long as a read worked, requests have the machine to themselves: each bears a little, none much
+REST = 30  # times as long as a read worked, requests have the machine to themselves: each bears a little, none much
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,8 @@ class Engine:
             return await self._in_thread(self._ranking.rank, query)
 
     def log(self, ranked: Ranked, returned: int, request_id: str, **request: object) -> None:
-        """Offers the `returned` first items, or all in the sample, to the served log."""
+        """Offers the `returned` first items, or all in the sample, to the served log; counts what can wait so long."""
+        self.metrics.settle()
         everything = in_sample(request_id, self._sample_rate)
         rows = answered(
             ranked, returned, everything, request_id=request_id, model_version=self.version,

@@ -40,10 +40,10 @@ class Ranking:
     def rank(self, query: Query) -> Ranked:
         """All stages; blocks. Raises what a read raises when the store is down (STORE_ERRORS).
 
-        What has ended is left out, also where its end was applied while the request was under way.
+        What has ended is left out, also where its end was applied while the request was under way, up to the instant at
+        which its candidates were read.
         """
         found = self._ranked(query)
-        self.live.sync()
         return self._explained(self._without_ended(found), query)
 
     def popular(self, query: Query, fallback: str) -> Ranked:
@@ -131,10 +131,15 @@ class Ranking:
         item_ids = self._item_ids(query, candidates, catalogue)
         with self.measured.reading("candidates"):
             asked = query.user_id, item_ids, query.as_of_us, query.surface, named
-            read = self.online.read(*asked, meanwhile=lambda: candidates.features)
+            read = self.online.read(*asked, meanwhile=lambda: self._meanwhile(candidates))
         with self.measured.stage("rank"):
             features = self.scoring.matrix(self.online.matrix(read), candidates.features)
             return Scored(item_ids, features, self.scoring.scores(features), candidates), read
+
+    def _meanwhile(self, candidates: Candidates) -> None:
+        """While the store is busy with the candidates: what sources say of them, and then what it says that ended."""
+        _ = candidates.features
+        self.live.sync()
 
     def _item_ids(self, query: Query, candidates: Candidates, catalogue: Catalogue) -> np.ndarray:
         given = query.item_ids is not None

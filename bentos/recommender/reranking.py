@@ -55,7 +55,9 @@ def _told(scored: Scored, after: step.Ranked, catalogue: Catalogue) -> Ranked:
     rows = row_of[after.places]
     propensity = np.full(len(scored.scores), np.nan)
     propensity[rows] = after.propensity
-    gone = np.setdiff1d(np.arange(len(scored.scores)), rows, assume_unique=True)
+    left_out = np.ones(len(scored.scores), bool)
+    left_out[rows] = False
+    gone = np.flatnonzero(left_out)
     changes = {int(row_of[place]): words for place, words in after.changes.items()}
     return Ranked(
         scored.item_ids[rows], scored.scores[rows], rows, None, scored.features,
