@@ -58,8 +58,9 @@ def heads_of(values: pa.LargeBinaryArray) -> Heads:
     bounds = wire.offsets(values)
     lengths = bounds[1:] - bounds[:-1]
     words, present = _aligned(values, bounds), np.flatnonzero(lengths)
-    starts, ends = ((bounds[side] - bounds[0])[present] // WORD for side in (np.s_[:-1], np.s_[1:]))
-    if np.count_nonzero(lengths % WORD):
+    in_words = (bounds - bounds[0]) >> 3
+    starts, ends = in_words[:-1][present], in_words[1:][present]
+    if np.count_nonzero(lengths & WORD - 1):
         raise ValueError("windowed value: expected whole words of 8 bytes, found another length; rebuild the view")
     first = words[starts]
     if np.count_nonzero(first & 0xFF != VERSION):
@@ -84,7 +85,7 @@ def _aligned(values: pa.LargeBinaryArray, bounds: np.ndarray) -> np.ndarray:
         return np.zeros(0, np.int64)
     whole = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
     part = whole[: len(whole) // WORD * WORD]
-    return (part if part.ctypes.data % WORD == 0 else part.copy()).view(np.int64)
+    return (part if (data.address + int(bounds[0])) % WORD == 0 else part.copy()).view(np.int64)
 
 
 class Keys:

@@ -75,11 +75,7 @@ def _component(dtype: FeastType, array: pa.Array) -> pa.Array:
             return pc.cast(array, pa.int64())
         return _as(pa.int64(), from_arrow(kind_of(Int64), array))
     if declared in _TEXTS:
-        return (
-            pc.cast(array, pa.large_string())
-            if _is_text(array.type)
-            else _as(pa.large_string(), from_arrow(kind_of(String), array))
-        )
+        return _large(array) if _is_text(array.type) else _as(pa.large_string(), from_arrow(kind_of(String), array))
     if declared == "UNIX_TIMESTAMP":
         return _as(pa.timestamp("us"), from_arrow(kind_of(UnixTimestamp), array))
     if declared == "BYTES":
@@ -140,13 +136,14 @@ def end_of(array: pa.Array) -> pa.LargeBinaryArray:
 
 def _end(array: pa.Array) -> bytes | None:
     """The one value's part of a key; None where it is null."""
-    tag, values = _tag(array)
     if array.null_count:
         return None
-    if isinstance(values, np.ndarray):
-        return tag.encode() + values.tobytes()
-    value = values[0].as_py()
-    return tag.encode() + len(value).to_bytes(4, "little") + value
+    if pt.is_large_string(array.type) or pt.is_large_binary(array.type):
+        value = array[0].as_py()
+        tag, value = (b"s", value.encode()) if isinstance(value, str) else (b"b", value)
+        return tag + len(value).to_bytes(4, "little") + value
+    tag, values = _tag(array)
+    return tag.encode() + values.tobytes()
 
 
 def _tag(array: pa.Array) -> tuple[str, np.ndarray | pa.LargeBinaryArray]:
@@ -164,6 +161,17 @@ def _as(target: pa.DataType, stored: Stored) -> pa.Array:
         return pa.array(stored.values, pa.int64(), mask=absent).cast(target)
     cast = stored.values.cast(target)
     return pc.if_else(pa.array(absent), pa.scalar(None, target), cast) if absent.any() else cast
+
+
+def _large(array: pa.Array) -> pa.Array:
+    """Text as large_string: what a cast gives, without what it costs to call one for a few keys."""
+    if pt.is_large_string(array.type) or array.null_count:
+        return array if pt.is_large_string(array.type) else pc.cast(array, pa.large_string())
+    _, offsets, data = array.buffers()
+    if offsets is None or not len(array):
+        return pa.array([], pa.large_string())
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
+    return pa.Array.from_buffers(pa.large_string(), len(array), [None, pa.py_buffer(ends), data], null_count=0)
 
 
 def _is_text(found: pa.DataType) -> bool:

@@ -166,7 +166,8 @@ def _distinct(encoded: pa.DictionaryArray) -> tuple[pa.Array | None, np.ndarray 
     value comes twice and none is null."""
     if len(encoded.dictionary) == len(encoded):
         return None, None
-    places = np.asarray(encoded.indices.fill_null(-1), np.int64)
+    indices = encoded.indices.fill_null(-1) if encoded.null_count else encoded.indices
+    places = np.asarray(indices, np.int64)
     first = np.full(len(encoded.dictionary), len(encoded), np.int64)
     known = np.flatnonzero(places >= 0)[::-1]
     first[places[known]] = known
