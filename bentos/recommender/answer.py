@@ -11,6 +11,9 @@ from models.feature_words import source_words
 from models.rerank.exploration import was_explored
 from streamrank import clock
 
+NO_REASONS: dict[str, list] = {"sources": [], "contributions": [], "changes": []}
+"""Said of each item: pydantic would copy its defaults sixty times an answer."""
+
 
 def items(api: Api, ranked: Ranked, begins: list[int | None], explain: bool) -> list:
     """The first items, one for each of `begins`: when it can be watched, us UTC, or None where it can be now."""
@@ -18,7 +21,7 @@ def items(api: Api, ranked: Ranked, begins: list[int | None], explain: bool) -> 
     return [
         api.Item(
             item_id=api.as_id(item_id), score=score, rank=rank, available_from=begin and clock.moment(begin),
-            **_drawn(ranked.stages, row), **(_reasons(ranked.stages, row) if explain and ranked.stages else {}),
+            **_drawn(ranked.stages, row), **(_reasons(ranked.stages, row) if explain and ranked.stages else NO_REASONS),
         )
         for rank, (item_id, score, row, begin) in enumerate(best, 1)
     ]  # fmt: skip

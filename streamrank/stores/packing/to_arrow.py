@@ -9,7 +9,7 @@ from feast.value_type import ValueType
 
 from streamrank.stores.packing.columns import Stored, from_offsets, gather
 from streamrank.stores.packing.errors import CorruptValue
-from streamrank.stores.packing.heads import data_of, offsets_of
+from streamrank.stores.packing.heads import data_of, offsets_of, windows_of
 from streamrank.stores.packing.kinds import NO_INSTANT, Form, Kind
 
 
@@ -50,18 +50,18 @@ def split(stored: Stored) -> tuple[np.ndarray, pa.LargeBinaryArray]:
     offsets, data = offsets_of(stored.values), data_of(stored.values)
     if len(offsets) == 2 and offsets[1] > offsets[0]:
         return split_one(data[offsets[0] : offsets[1]])
-    sizes = np.diff(offsets)
+    sizes = offsets[1:] - offsets[:-1]
     filled = np.flatnonzero(sizes)
     first = np.zeros(len(sizes), np.int64)
     if len(filled):
         _require(sizes[filled] >= 4, filled)
         first[filled] = _uint32(data, offsets[filled])
-    _require((first % 4 == 0) & (first <= sizes) & ((first > 0) == (sizes > 0)), np.arange(len(sizes)))
-    counts = first // 4
+    _require((first & 3 == 0) & (first <= sizes) & ((first > 0) == (sizes > 0)), np.arange(len(sizes)))
+    counts = first >> 2
     listed = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=listed[1:])
     row = np.repeat(np.arange(len(counts)), counts)
-    starts = _numbers(gather(data, offsets[:-1], first)) if len(row) else first[:0]
+    starts = _uint32(data, (offsets[:-1] - 4 * listed[:-1])[row] + 4 * np.arange(len(row)))
     ends = np.append(starts[1:], 0)
     last = listed[1:][counts > 0] - 1
     ends[last] = sizes[counts > 0]
@@ -85,12 +85,10 @@ def parsed(stored: Stored) -> list[Value | None]:
 
 
 def _uint32(data: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    return _numbers(gather(data, starts, np.full(len(starts), 4)))
-
-
-def _numbers(tables: pa.LargeBinaryArray) -> np.ndarray:
-    """int64: the uint32 of all tables, one behind the other."""
-    return np.frombuffer(tables.buffers()[2], "<u4").astype(np.int64)
+    """int64: the uint32 that begin there; all lie within the data."""
+    if not len(starts):
+        return np.zeros(0, np.int64)
+    return np.ascontiguousarray(windows_of(data, 4)[starts]).view("<u4")[:, 0].astype(np.int64)
 
 
 def texts(values: pa.LargeBinaryArray, offsets: np.ndarray) -> pa.Array:
