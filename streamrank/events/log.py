@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 
+from streamrank.events.not_written import not_written, refused_by_the_disk
 from streamrank.events.shards import NEVER, SHARDS
 
 DAY_COLUMN = "arrived_on"
@@ -37,7 +38,7 @@ class EventLog:
 
         table: holds arrived_at (timestamp, UTC), shard (int32), log_position (int64, above `last_positions` of its
         shard); its further columns become the log's. version: grows with every batch of one app_id.
-        ValueError when the columns are not those of the log.
+        ValueError when the columns are not those of the log, NotWritten when the disk does not take them.
         """
         return self._append(table, {app_id: version}, lambda held: _version(held, app_id) < version)
 
@@ -138,6 +139,10 @@ class EventLog:
             if may(self._held()):
                 raise
             return False
+        except (DeltaError, OSError) as error:
+            if number := refused_by_the_disk(error):
+                raise not_written(f"event log {self.path}: {len(table):,} events", error, number) from error
+            raise
         return True
 
     @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from prometheus_client import Counter, Gauge
 
 from streamrank.events.bus import Bus
@@ -64,15 +64,15 @@ class LogWriter:
         return self._loss.lost if self._loss else 0
 
     def run(self, stop: threading.Event) -> None:
-        """Writes until `stop` is set, then what is left."""
+        """Writes until `stop` is set, then what is left; NotWritten where that cannot be, and it stays on the bus."""
         while not stop.is_set():
             try:
                 self._turn(stop)
-            except (
-                StoreUnreachable,
-                StoreFull,
-            ) as error:  # what is held is still to be written
+            except (StoreUnreachable, StoreFull) as error:  # what is held is still to be written
                 logger.warning("the log writer waits for the bus: %s", error)
+                stop.wait(RETRY_SECONDS)
+            except OSError as error:  # NotWritten, or what is kept beside the log
+                logger.error("the log writer tries again until it can; the events stay on the bus: %s", error)
                 stop.wait(RETRY_SECONDS)
         with suppress(StoreUnreachable, StoreFull):
             self.run_once()
@@ -169,6 +169,8 @@ class LogWriter:
                 logger.info("event log: %d files compacted", self._log.compact())
             except CommitFailedError as error:  # somebody else has just done so
                 logger.info("event log not compacted: %s", error)
+            except DeltaError as error:  # a full disk: the log is whole without it
+                logger.warning("event log not compacted: %s", error)
         if time.monotonic() - self._vacuumed > VACUUM_SECONDS:
             self._vacuumed = time.monotonic()
             self._log.vacuum(RETENTION)

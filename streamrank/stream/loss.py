@@ -6,6 +6,7 @@ is brought up to date several times a second, together with a mark that is left 
 without the mark has gone back, and what it took since is counted.
 """
 
+import errno
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ import pyarrow as pa
 
 from streamrank.events.bus import Bus, Sight
 from streamrank.events.log import EventLog
+from streamrank.events.not_written import not_written
 from streamrank.events.shards import SHARDS
 
 logger = logging.getLogger(__name__)
@@ -99,11 +101,15 @@ class LossWatch:
         """On disk before it is relied on: what it tells of happens when the power fails."""
         draft = self._path.with_suffix(f".{uuid.uuid4().hex}")
         draft.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w") as file:
-            json.dump(asdict(self._known), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
+        try:
+            with draft.open("w") as file:
+                json.dump(asdict(self._known), file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise not_written(f"{self._path}: what the bus took", error, error.errno or errno.EIO) from error
 
 
 def _read(path: Path) -> Remembered | None:

@@ -12,10 +12,13 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from full_disk import full
+from histories import DAY, event_table
 from servers import Server, running, wait_until
 from streams import SCHEMA, a_bus, events, many, rows
 
 from streamrank.events.log import EventLog
+from streamrank.events.not_written import NotWritten
 from streamrank.events.redis_streams import RedisStreams
 from streamrank.events.shards import SHARDS
 from streamrank.stream import log_writer
@@ -206,3 +209,43 @@ def test_events_read_and_rows_logged_hold_the_same_values(bus, log):
         logged = connection.read_parquet(log.files(), hive_partitioning=False).to_arrow_table()
     assert logged.select(read.column_names).cast(read.schema).equals(read)
     assert rows(logged) == rows(read)
+
+
+def test_on_a_full_disk_events_stay_on_the_bus_until_there_is_room(bus, log, caplog, monkeypatch):
+    monkeypatch.setattr(log_writer, "RETRY_SECONDS", 0.02)
+    first = _publish(bus, 50)
+    writer, stop = LogWriter(bus, log, timedelta(0), 400), threading.Event()
+    assert writer.run_once() == 50
+    later = _publish(bus, 70)
+    thread = threading.Thread(target=writer.run, args=(stop,))
+    try:
+        with full():
+            thread.start()
+            wait_until(lambda: "events stay on the bus" in caplog.text, "a full disk is told")
+            assert _logged(log) == sorted(first)
+        wait_until(lambda: _logged(log) == sorted(first + later), "what waited is logged")
+    finally:
+        stop.set()
+        thread.join()
+    assert "could not be written, and nothing of it was: File too large; make room there" in caplog.text
+    assert [path.name for path in log.path.parent.glob("events.bus.*")] == ["events.bus.json"]
+
+
+def test_a_writer_that_is_stopped_while_the_disk_is_full_says_so_and_another_goes_on(bus, log):
+    offered = _publish(bus, 60)
+    stop = threading.Event()
+    stop.set()
+    with full(), pytest.raises(NotWritten, match="could not be written, and nothing of it was: File too large"):
+        LogWriter(bus, log, timedelta(0), 400).run(stop)
+    wait_until(lambda: LogWriter(bus, log, timedelta(0), 400).run_once() == 60, "another takes over")
+    assert _logged(log) == sorted(offered)
+
+
+def test_the_log_takes_whole_batches_or_nothing(log):
+    table = event_table([{"event_type": "view", "user_id": "u", "item_id": "i", "event_time": number * DAY}
+                         for number in range(3)])  # fmt: skip
+    assert log.append(table, "a", 1)
+    with full(), pytest.raises(NotWritten, match=r"event log .*events: 3 events could not be written"):
+        log.append(table, "a", 2)
+    assert log.count() == 3 and log.committed("a") == 1
+    assert log.append(table, "a", 2) and log.count() == 6
