@@ -26,6 +26,12 @@ FEWEST = 50  # positives in the earlier part below which nothing is learned
 BY_CHANCE = 0.02  # the best of so many sources leads by as much on a small slice where none is better
 TRIALS = 3
 EVERYTHING = "sources and features"
+STEADY = "features that do not follow the user's own acts"
+FOLLOWING = (
+    "ut_", "uc_", "user_topic_", "user_creator_", "user_impressions_", "user_active_days_", "topic_overlap",
+)  # fmt: skip
+"""What moves with each of a user's acts, where levels hold still: who has just clicked looks eager, and what is shown
+next looks better than all before (see `user_levels`)."""
 OF_QUESTIONS = {"click": {"weighted": True}}  # by how many answers a question has: see `candidate_rows`
 
 
@@ -39,9 +45,11 @@ class Choice:
     told: dict[str, Any]
 
 
-def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = kinds.USUAL, trials: int = TRIALS) -> Choice:
-    """names: of the kinds that are tried. trials: of other parameters, for each kind that has a search."""
+def choose(rows: pa.Table, about: TrainingSet, names: Sequence[str] = (), trials: int = TRIALS) -> Choice:
+    """names: of the kinds that are tried, the usual ones where none are named. trials: of other parameters, for each
+    kind that has a search."""
     about = _telling(rows, about)
+    names = names or (kinds.OF_SHOWN if about.shown else kinds.USUAL)
     examples, counted = examples_of(rows, about.features), AREAS if about.shown else LISTS
     alone = _alone(examples, about, counted)
     if _too_few(examples):
@@ -99,6 +107,8 @@ def _too_few(examples: Examples) -> bool:
 def _sets(about: TrainingSet) -> dict[str, list[str]]:
     plain = [name for name in about.features if name not in about.source_features]
     sets = {EVERYTHING: about.features, "features": plain, "sources": about.source_features}
+    if about.shown:
+        sets[STEADY] = [name for name in plain if not name.startswith(FOLLOWING)]
     return {name: columns for name, columns in sets.items() if columns}
 
 

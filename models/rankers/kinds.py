@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from models.fitting import held_out
-from models.rankers import blend, choice, click, forest, lambdamart, logistic, pair, two_tower
+from models.rankers import blend, choice, click, click_net, forest, lambdamart, logistic, net, pair, two_tower
 from models.rankers.examples import Examples
 from models.rankers.measures import AREAS, measured, worth
 from models.rankers.model import Model
@@ -20,12 +20,16 @@ KINDS: dict[str, ModuleType] = {
     "blend": blend,
     "choice": choice,
     "pair": pair,
+    "net": net,
+    "click_net": click_net,
     "forest": forest,
     "logistic": logistic,
     "two_tower": two_tower,
 }
 """Each has `fit(examples, parameters=None) -> Model` and `load(folder) -> Model`."""
 USUAL = ("lambdamart", "click", "blend")
+OF_SHOWN = (*USUAL, "click_net")
+"""Tried where impressions are logged: what tells a chance is of use there."""
 CHOSEN_ON = 0.2  # of the rows, the latest
 
 
@@ -71,7 +75,7 @@ def choose(
 def _tuned(
     examples: Examples, kinds: Sequence[str], counted: tuple[str, ...], usual: Mapping[str, Mapping], trials: int
 ) -> tuple[dict[str, dict], dict[str, list[dict]]]:
-    """Kind -> its parameters, and kind -> what was tried; a blend takes those of the kinds that it blends."""
+    """Kind -> its parameters, and kind -> what was tried; a sum of kinds takes those of the kinds that it sums."""
     given, told = {kind: dict(usual.get(kind, {})) for kind in kinds}, {}
     for kind in kinds:
         if trials and hasattr(_kind(kind), "search"):
@@ -79,6 +83,8 @@ def _tuned(
             given[kind], told[kind] = given[kind] | found.parameters, found.tried
     if "blend" in given:
         given["blend"] = {"counted": counted} | {kind: given.get(kind, {}) for kind in blend.PARTS} | given["blend"]
+    if "click_net" in given:
+        given["click_net"] = {"click": given.get("click", {})} | given["click_net"]
     return given, told
 
 

@@ -14,7 +14,7 @@ from models.rankers.measures import AREAS, worth
 from models.retrieval.source import StepsAside
 
 FEATURES = ["user_eager", "item_good", "hour", "ut_match"]
-EXPLAINED = ("lambdamart", "click", "blend", "forest", "logistic")
+EXPLAINED = ("lambdamart", "click", "blend", "forest", "logistic", "net", "click_net")
 
 
 def examples(groups: int = 250, seed: int = 1, slots: bool = False) -> Examples:
