@@ -32,10 +32,11 @@ def positions(values: pa.LargeBinaryArray, shards: int, never: int) -> np.ndarra
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heads:
     """words: all values, int64. rows: how many values. present: int64 [m], which of them are there; starts, ends: their
-    words; head, bitmap, touched: of each of the m the words of its head, the shards, and how many they are."""
+    words; head, bitmap, touched: of each of the m the words of its head, the shards, and how many they are. Nobody
+    changes one."""
 
     words: np.ndarray
     rows: int

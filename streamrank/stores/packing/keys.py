@@ -5,6 +5,7 @@ little-endian. Every integer type has the same tag, so that a key does not depen
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 import numpy as np
@@ -44,6 +45,7 @@ def windows_prefix(project: str, view: str) -> bytes:
     return view_prefix(project, view)[:-1] + b"!"
 
 
+@lru_cache(1024)
 def generation_prefix(project: str, view: str, generation: bytes) -> bytes:
     """What the keys of one generation of a windowed view start with."""
     return windows_prefix(project, view) + generation + b":"
