@@ -65,9 +65,10 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if not _is_users(error):
+        told = str(error) if _is_users(error) else _no_room(error)
+        if told is None:
             raise
-        typer.secho(f"streamrank: {error}", fg=typer.colors.RED, err=True)
+        typer.secho(f"streamrank: {told}", fg=typer.colors.RED, err=True)
         sys.exit(1)
 
 
@@ -82,6 +83,19 @@ def _is_users(error: Exception) -> bool:
     failures = (demo_reasons.NotFound, demo_service.ServiceFailed, demo_live.StreamFailed, serve.NoAnswer)
     refusals = (DataSetMissing, InputError, ValidationError, *failures)
     return isinstance(error, refusals) or type(error).__module__.startswith(("streamrank.", "feast.errors"))
+
+
+def _no_room(error: Exception) -> str | None:
+    """What to say of a full disk, whoever found it full; None of all else."""
+    from streamrank.events.not_written import FULL, refused_by_the_disk
+    from streamrank.settings import settings
+
+    if refused_by_the_disk(error) not in FULL:
+        return None
+    return (
+        f"no room on the disk: {error}; what was complete before stands. Make room under {settings().root}, or set "
+        f"STREAMRANK_ROOT to where there is some, and run the command again"
+    )
 
 
 if __name__ == "__main__":

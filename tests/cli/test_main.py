@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from full_disk import full
 from platforms import environment
 
 HEAVY = ("feast", "bentoml", "great_expectations", "pandas", "pyarrow", "duckdb", "xgboost", "pydantic")
@@ -68,3 +69,15 @@ def test_bentoml_serve_names_the_setting_too(platform, service):
     said = " ".join((done.stdout + done.stderr).split())
     assert "STREAMRANK_SERVED_SAMPLE_RATE" in said and "expected a number at least 0 and at most 1" in said
     assert "Traceback" not in said
+
+
+def test_a_full_disk_is_told_without_a_traceback_and_the_command_can_be_run_again(platform, tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("event_time,user_id,item_id\n2024-01-01,7,m\n")
+    words = ("dataset", "files", "--events", str(events), "--name", "full")
+    with full():
+        refused = streamrank(*words)
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    said = " ".join(refused.stderr.split())
+    assert "File too large" in said and ("Make room under" in said or "make room there" in said)
+    assert "1 events added" in streamrank(*words).stdout
