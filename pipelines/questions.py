@@ -7,7 +7,7 @@ from catalog.sql import query
 from pipelines.interactions import acts_sql
 from pipelines.labels import has_impressions, labelled
 from pipelines.splits import split
-from streamrank.clock import DAY
+from streamrank.clock import DAY, SECOND
 
 MOST, PER_DAY, SEED = 4_000, 2, 7
 PLAIN = 1.0  # the weight of a plain view: an act of less says nothing for the item
@@ -52,15 +52,22 @@ def _every_act(data: DataSet) -> pa.Table:
         FROM ({acts_sql(data)}) WHERE recent_weights >= {PLAIN}""")
 
 
-def questions(rows: pa.Table, since: int, seen_leaves: bool, most: int = MOST) -> tuple[pa.Table, pa.Table]:
+def span_of(data: DataSet) -> int:
+    """us that a question is about: a UTC day; where times are only an order there are no days, and it is a step."""
+    return SECOND if data.manifest().times == "order" else DAY
+
+
+def questions(
+    rows: pa.Table, since: int, seen_leaves: bool, most: int = MOST, span: int = DAY
+) -> tuple[pa.Table, pa.Table]:
     """(qid, user_id, request_time, surface by time; qid, item_id, known_at: the answers), drawn with a fixed seed.
 
-    rows: WANTED. since: us, the first instant that may be asked. A user is asked up to PER_DAY times a UTC day, one
-    microsecond before they act, for all they want on the rest of that day; where what was seen returns, for what they
-    act on at that very moment.
+    rows: WANTED. since: us, the first instant that may be asked. A user is asked up to PER_DAY times a `span` of time,
+    one microsecond before they act, for all they want in the rest of it; where what was seen returns, for what they act
+    on at that very moment.
     """
-    asked = query(ASKED.format(since=since, seed=SEED, day=DAY, per_day=PER_DAY, most=most), rows=rows)
-    until = f"(q.request_time + 1) // {DAY} * {DAY} + {DAY}" if seen_leaves else "q.request_time + 2"
+    asked = query(ASKED.format(since=since, seed=SEED, day=span, per_day=PER_DAY, most=most), rows=rows)
+    until = f"(q.request_time + 1) // {span} * {span} + {span}" if seen_leaves else "q.request_time + 2"
     return asked, query(ANSWERS.format(until=until), rows=rows, asked=asked)
 
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from pipelines.candidate_rows import candidate_rows
 from pipelines.epochs import FIRST, FIRST_SHOWN, Epoch, epochs, fits
 from pipelines.groups import grouped, with_both_outcomes
 from pipelines.labels import has_impressions, labelled
-from pipelines.questions import questions, wanted
+from pipelines.questions import questions, span_of, wanted
 from pipelines.retrieval import World, source_columns
 from pipelines.splits import split
 from pipelines.vectors import add_vectors, vector_rows
@@ -63,7 +64,7 @@ def asked(data: DataSet, begin: Callable[[], None] = lambda: None) -> Asked:
     begin()
     sources = fit_all(world.acts, world.items)
     vectors = [vector_rows(sources, world.acts, int(world.acts.times[-1]) + 1)] if len(world.acts) else []
-    ask = _of_impressions if shown else _of_questions
+    ask = _of_impressions if shown else partial(_of_questions, span=span_of(data))
     found, proposed = ask(rows, sources, world, vectors)
     return Asked(found, sources, world.items, world.seen_leaves, shown, proposed, pa.concat_tables(vectors))
 
@@ -108,12 +109,13 @@ def _of_impressions(
 
 
 def _of_questions(
-    rows: pa.Table, sources: Fitted, world: World, vectors: list[pa.Table]
+    rows: pa.Table, sources: Fitted, world: World, vectors: list[pa.Table], span: int
 ) -> tuple[pa.Table, dict[str, float]]:
+    """span: see `questions`."""
     chain = epochs(world.acts, FIRST)
     if not chain:
         raise inputs.StepMissing("expected acts at several instants to learn from, found all at one; load more data")
-    asked, answers = questions(rows, chain[0].begins, world.seen_leaves)
+    asked, answers = questions(rows, chain[0].begins, world.seen_leaves, span=span)
     parts, found = [], np.zeros(len(sources.names))
     for epoch, fitted in zip(chain, fits(world.acts, world.items, chain, sources.names), strict=True):
         vectors.append(vector_rows(fitted, world.acts.before(epoch.begins), epoch.begins))

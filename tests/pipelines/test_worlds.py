@@ -16,7 +16,7 @@ from models.interactions import Interactions
 from models.items import Items
 from pipelines.epochs import epochs, fits
 from pipelines.interactions import interactions
-from pipelines.questions import questions, wanted
+from pipelines.questions import questions, span_of, wanted
 from pipelines.worlds import learned, seen_leaves, share_again
 from streamrank.clock import DAY, HOUR, SECOND
 
@@ -101,6 +101,16 @@ def test_who_wants_what_again_is_asked_for_every_act_and_the_others_once_a_pair(
     assert answers.num_rows == asked.num_rows  # one act each
     times = dict(zip(asked["qid"].to_pylist(), asked["request_time"].to_pylist(), strict=True))
     assert all((times[qid] + 1) % HOUR == 0 for qid in answers["qid"].to_pylist())
+
+
+def test_where_times_are_only_an_order_a_user_is_asked_step_by_step(platform):
+    data = make_data_set([view(0, f"u{step % 2}", f"i{step}") | {"event_time": step * SECOND} for step in range(1, 81)])
+    rows = wanted(data, seen_leaves=True)
+    assert span_of(data) == DAY and questions(rows, 0, True, span=span_of(data))[0].num_rows == 4  # two a user and day
+    data.write_manifest(replace(data.manifest(), times="order"))
+    asked, answers = questions(rows, 0, True, span=span_of(data))
+    assert asked.num_rows == rows.num_rows > 50 and answers.num_rows == asked.num_rows
+    assert set((asked["request_time"].to_numpy() + 1) % SECOND) == {0}
 
 
 def test_no_more_questions_than_wanted_and_none_before_the_first_epoch(platform):
