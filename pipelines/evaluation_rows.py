@@ -9,9 +9,12 @@ from catalog.dataset import DataSet
 from catalog.sql import query
 from pipelines import inputs
 from pipelines.groups import GROUPED, grouped
+from pipelines.interactions import interactions
 from pipelines.labels import has_impressions, labelled
+from pipelines.questions import parts
 from pipelines.splits import split
 from pipelines.visit_requests import by_visits, visit_requests
+from pipelines.worlds import seen_leaves
 from streamrank.clock import DAY, SECOND
 
 MAX_ROWS, MAX_COLD = 2_000_000, 60
@@ -53,9 +56,14 @@ def evaluation_rows(data: DataSet) -> EvaluationRows:
 
 
 def labelled_parts(data: DataSet) -> tuple[pa.Table, pa.Table]:
-    """(all labelled rows, those of the test part); StepMissing where nothing lies before the test part, or in it."""
+    """(all labelled rows, those of the test part); StepMissing where nothing lies before the test part, or in it.
+
+    Pairs of a user and an item may be too few to be parted where the acts that return to them are not.
+    """
     every = labelled(data)
     learned, tested = split(every, data.manifest())
+    if not (tested.num_rows and learned.num_rows) and not has_impressions(data) and by_visits(data):
+        learned, tested = parts(data, seen_leaves(data, interactions(data)[0]))
     if not tested.num_rows or not learned.num_rows:
         raise inputs.StepMissing(
             f"data set {data.name!r} cannot be split in time: expected rows before and after, found "
