@@ -10,6 +10,7 @@ from catalog.sql import query
 from models.baselines import RECENT_DAYS, baseline_scores
 from models.habits import LAST, MOST_OFTEN, habit_scores
 from models.interactions import Interactions
+from models.items import Items
 from pipelines import inputs
 from pipelines.interactions import acts_sql, interactions
 from pipelines.labels import labelled
@@ -27,9 +28,9 @@ def baselines(data: DataSet, rows: pa.Table, half_life: float | None) -> tuple[d
     nothing trends. Where times are only an order, it says how long lately is: no week does.
     """
     lately = _lately(data, half_life)
-    scores = baseline_scores(rows, labelled(data), *_told(data), lately or RECENT_DAYS * DAY)
+    acts, items = interactions(data)
+    scores = baseline_scores(rows, labelled(data), *_told(data, items), lately or RECENT_DAYS * DAY)
     aside = _aside(scores, lately)
-    acts, _ = interactions(data)
     if seen_leaves(data, acts):
         aside |= dict.fromkeys((MOST_OFTEN, LAST), LEAVE)
     else:
@@ -56,12 +57,12 @@ def _aside(scores: dict[str, np.ndarray], lately: int | None) -> dict[str, str]:
     return aside
 
 
-def _told(data: DataSet) -> tuple[pa.Table, pa.Table, pa.Table]:
+def _told(data: DataSet, items: Items) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Acts with topics, items and users, as `baseline_scores` takes them; acts are what a viewer's history holds."""
     acts = query(f"""SELECT a.user_id, e.topics, epoch_us(e.arrived_at) AS known_at
                      FROM ({acts_sql(data)}) a JOIN {inputs.events(data)} e USING (shard, log_position)
                      WHERE e.topics IS NOT NULL""")
-    columns = (inputs.items(data), "item_id"), (inputs.users(data), "user_id")
+    columns = (items.table, "item_id"), (inputs.users(data), "user_id")
     return acts, *(table.select([key, "topics"]) for table, key in columns)
 
 

@@ -1,5 +1,7 @@
 """What the ranker is held against, from data sets of one kind of event each."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -45,3 +47,12 @@ def test_topics_are_of_what_somebody_did_whatever_kind_of_act_it_was(platform, k
 def test_what_was_only_shown_says_nothing_of_topics(platform):
     _, aside = baselines(make_data_set([*acts("impression"), *acts("click")[2:]], ITEMS), rows(), None)
     assert "acted on" in aside[INTERESTS]
+
+
+def test_topics_that_only_events_told_of_items_count_too(platform):
+    told = [
+        {"event_type": "item_start", "item_id": item["item_id"], "event_time": DAY,
+         "attributes": json.dumps({"topics": item["topics"]})} for item in ITEMS
+    ]  # fmt: skip
+    scores, aside = baselines(make_data_set([*told, *acts("view")]), rows(), None)
+    assert INTERESTS not in aside and set(np.argsort(-scores[INTERESTS])[:3]) == {0, 2, 4}
