@@ -93,8 +93,7 @@ class Board:
     def trending(self, catalogue: Catalogue) -> np.ndarray:
         """float64 [items]: how much each is watched lately; of those that nobody watches, and of equal ones, what was
         popular when the model was promoted stands first."""
-        most = catalogue.popularity.max(initial=0.0)
-        ever = catalogue.popularity / (most + 1) if self._standing.recent.any() else catalogue.popularity
+        ever = catalogue.share if self._standing.recent.any() else catalogue.popularity
         return as_long(self._standing.recent, len(catalogue), 0) + ever
 
     def outcomes(self, catalogue: Catalogue) -> Outcomes | None:

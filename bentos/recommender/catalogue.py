@@ -51,12 +51,19 @@ class Catalogue:
         """What any item is about, by its name in lower case."""
         return {name.casefold(): name for name in self.items.topics[1] if name is not None}
 
+    @cached_property
+    def share(self) -> np.ndarray:
+        """float64 [items]: `popularity` brought to less than 1."""
+        return self.popularity / (self.popularity.max(initial=0.0) + 1)
+
     def on_air(self, now_us: int) -> np.ndarray:
         """bool [items]: available_from <= now < available_until."""
         return (self.available_from <= now_us) & (now_us < self.available_until)
 
     def upcoming(self, now_us: int, most: int) -> np.ndarray:
         """Places of what cannot be watched yet but will be, the soonest first, at most `most`."""
+        if not most:
+            return np.zeros(0, np.int64)
         later = np.flatnonzero((self.available_from > now_us) & (self.available_from < self.available_until))
         return later[np.argsort(self.available_from[later], kind="stable")][:most]
 

@@ -83,7 +83,8 @@ class Engine:
         if not self._health.available:
             return await self._without_store(query)
         try:
-            return await asyncio.wait_for(self._in_turn(query), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                return await self._in_turn(query)
         except STORE_ERRORS as error:
             self._health.failed(error)
             return await self._without_store(query)

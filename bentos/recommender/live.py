@@ -56,7 +56,8 @@ class Live:
 
     def ended(self, item_ids: Sequence[str]) -> np.ndarray:
         """bool [n]: which of the items have ended, as far as is known."""
-        return np.array([item_id in self._on_air.ended for item_id in item_ids], dtype=bool)
+        ended = self._on_air.ended
+        return np.array([item_id in ended for item_id in item_ids], bool) if ended else np.zeros(len(item_ids), bool)
 
     def _overlaid(self, states: pa.Table) -> Catalogue:
         """The catalogue with these items as `states` say, and behind the others those that it did not have."""
