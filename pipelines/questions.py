@@ -4,13 +4,14 @@ import pyarrow as pa
 
 from catalog.dataset import DataSet
 from catalog.sql import query
+from pipelines import inputs
 from pipelines.interactions import acts_sql
 from pipelines.labels import has_impressions, labelled
 from pipelines.splits import split
 from streamrank.clock import DAY, SECOND
 
 MOST, PER_DAY, SEED = 4_000, 2, 7
-PLAIN = 1.0  # the weight of a plain view: an act of less says nothing for the item
+PLAIN = 1.0  # the weight of a plain view: an act of less says nothing for the item, but where there are only clicks
 
 WANTED = pa.schema([
     pa.field("user_id", pa.string()),
@@ -49,7 +50,14 @@ def _wanted(rows: pa.Table) -> pa.Table:
 def _every_act(data: DataSet) -> pa.Table:
     return query(f"""SELECT user_id, recent_items AS item_id, NULL::VARCHAR AS surface,
         epoch_us(event_time) AS shown_at, greatest(log_position, epoch_us(event_time)) AS known_at, 1 AS label
-        FROM ({acts_sql(data)}) WHERE recent_weights >= {PLAIN}""")
+        FROM ({acts_sql(data)}) WHERE recent_weights >= {0 if _only_clicks(data) else PLAIN}""")
+
+
+def _only_clicks(data: DataSet) -> bool:
+    """Whether clicks are all that the log knows of what users did: by the label rule they say that something was wanted
+    where nothing else could."""
+    sql = f"SELECT count(*) AS n FROM {inputs.events(data)} WHERE event_type IN ('view', 'like', 'rating', 'session')"
+    return query(sql)["n"][0].as_py() == 0
 
 
 def span_of(data: DataSet) -> int:

@@ -103,6 +103,18 @@ def test_who_wants_what_again_is_asked_for_every_act_and_the_others_once_a_pair(
     assert all((times[qid] + 1) % HOUR == 0 for qid in answers["qid"].to_pylist())
 
 
+def test_clicks_are_wanted_again_where_the_log_has_no_other_acts(platform):
+    clicks = [view(hour, "a", "xy"[hour % 2]) | {"event_type": "click"} for hour in range(50)]
+    assert wanted(make_data_set(clicks), seen_leaves=False).num_rows == 40
+
+
+def test_a_click_says_less_than_a_view_where_there_are_views(platform):
+    clicks = [view(hour, "a", "xy"[hour % 2]) | {"event_type": "click"} for hour in range(50)]
+    views = [view(hour, "b", "z") for hour in range(50)]
+    found = wanted(make_data_set([*clicks, *views]), seen_leaves=False)
+    assert set(found["user_id"].to_pylist()) == {"b"}
+
+
 def test_where_times_are_only_an_order_a_user_is_asked_step_by_step(platform):
     data = make_data_set([view(0, f"u{step % 2}", f"i{step}") | {"event_time": step * SECOND} for step in range(1, 81)])
     rows = wanted(data, seen_leaves=True)
