@@ -44,7 +44,7 @@ def test_from_the_training_set_to_the_ranker_in_use(world):
     done = streamrank("train")
     trained = done.stdout
     assert "training-set" not in done.stderr and "kept: " in trained and "without fresh: " in trained
-    assert "trees of the kind" in trained and "most telling features" in trained
+    assert "of the kind" in trained and ("trees" not in trained or "most telling features" in trained)
     tables = streamrank("evaluate").stdout
     assert "all requests" in tables and "recent popularity" in tables and "paired by request" in tables
     promoted = streamrank("promote")
