@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import xgboost
 
 from models.rankers import click, net
 from models.rankers.examples import Examples
@@ -29,6 +30,11 @@ class ClickNet:
     @property
     def width(self) -> int:
         return self.net.width
+
+    @property
+    def booster(self) -> xgboost.Booster:
+        """The trees, whose number and gains are told after training."""
+        return self.trees.booster
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         return HALF * (self.trees.score(matrix) + self.net.score(matrix))
