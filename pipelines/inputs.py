@@ -20,9 +20,7 @@ def events(data: DataSet) -> str:
     data.manifest()
     files = EventLog(data.events).files()
     if not files:
-        turned_away = (
-            f"; see {data.quarantine} for what was turned away" if data.quarantine.exists() else ""
-        )
+        turned_away = f"; see {data.quarantine} for what was turned away" if data.quarantine.exists() else ""
         raise StepMissing(
             f"data set {data.name!r} has no events: expected a log in {data.events}{turned_away}; "
             f"run `streamrank dataset`"
