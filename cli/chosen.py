@@ -3,6 +3,7 @@
 import functools
 import inspect
 import os
+import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -31,10 +32,15 @@ def on_a_data_set(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def choose(dataset: str) -> None:
-    """Makes `dataset` the one that this process, and what it starts, works on."""
+    """Makes `dataset` the one that this process, and what it starts, works on. SettingRefused for what is no name."""
     from streamrank.environment import prepare
-    from streamrank.settings import settings
+    from streamrank.settings import NAME as ALLOWED
+    from streamrank.settings import SettingRefused, settings
 
+    if not re.fullmatch(ALLOWED, dataset):
+        raise SettingRefused(
+            f"--dataset: expected letters, digits, - and _, a letter or digit first; found {dataset!r}; correct it"
+        )
     os.environ["STREAMRANK_DATASET"] = dataset
     prepare()
     settings.cache_clear()

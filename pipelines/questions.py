@@ -5,9 +5,9 @@ import pyarrow as pa
 from catalog.dataset import DataSet
 from catalog.sql import query
 from pipelines import inputs
-from pipelines.interactions import acts_sql
 from pipelines.labels import has_impressions, labelled
 from pipelines.splits import split
+from pipelines.visits import visits_of
 from streamrank.clock import DAY, SECOND
 
 MOST, PER_DAY, SEED = 4_000, 2, 7
@@ -17,7 +17,7 @@ WANTED = pa.schema([
     pa.field("user_id", pa.string()),
     pa.field("item_id", pa.string()),
     pa.field("surface", pa.string()),
-    pa.field("shown_at", pa.int64()),  # microseconds: when the user acted
+    pa.field("shown_at", pa.int64()),  # microseconds: when the visit began
     pa.field("known_at", pa.int64()),  # microseconds: when all that makes it wanted had arrived
 ])  # fmt: skip
 
@@ -35,10 +35,12 @@ def tested(data: DataSet, seen_leaves: bool) -> pa.Table:
 def parts(data: DataSet, seen_leaves: bool) -> tuple[pa.Table, pa.Table]:
     """(training part, test part) of what users did.
 
-    seen_leaves: each pair of user and item once, with its label; else every act that weighs as much as a plain view,
-    since a user may want the same again. Impressions are each a row of their own in any case.
+    seen_leaves: each pair of user and item once, with its label; else every visit with an act that weighs as much as a
+    plain view, since a user may want the same again. Impressions are each a row of their own in any case.
     """
-    every = labelled(data) if seen_leaves or has_impressions(data) else _every_act(data)
+    every = (
+        labelled(data) if seen_leaves or has_impressions(data) else visits_of(data, 0 if _only_clicks(data) else PLAIN)
+    )
     return split(every, data.manifest())
 
 
@@ -47,10 +49,9 @@ def _wanted(rows: pa.Table) -> pa.Table:
     return found.select(WANTED.names).cast(WANTED)
 
 
-def _every_act(data: DataSet) -> pa.Table:
-    return query(f"""SELECT user_id, recent_items AS item_id, NULL::VARCHAR AS surface,
-        epoch_us(event_time) AS shown_at, greatest(log_position, epoch_us(event_time)) AS known_at, 1 AS label
-        FROM ({acts_sql(data)}) WHERE recent_weights >= {0 if _only_clicks(data) else PLAIN}""")
+def _least(data: DataSet) -> float:
+    """The weight of an act from which on it says that something was wanted."""
+    return 0 if _only_clicks(data) else PLAIN
 
 
 def _only_clicks(data: DataSet) -> bool:

@@ -17,7 +17,7 @@ from pipelines.moments import moments
 from pipelines.questions import parts
 from pipelines.retrieval import World, registered_viewers, viewers_of
 from pipelines.vectors import add_vectors, vector_rows
-from streamrank.clock import HOUR, SECOND
+from pipelines.visits import gap
 
 REPEATS_COUNT_FROM = 0.1  # of the acts
 
@@ -78,11 +78,6 @@ def seen_leaves(data: DataSet, acts: Interactions) -> bool:
     """Whether what a user acted on is not wanted again: as the manifest says, else by how often acts return."""
     said = data.manifest().repeats
     return not (share_again(acts, gap(data)) >= REPEATS_COUNT_FROM if said is None else said)
-
-
-def gap(data: DataSet) -> int:
-    """us between two acts on an item from which on they are two visits; a step where times are only an order."""
-    return SECOND if data.manifest().times == "order" else HOUR
 
 
 def share_again(acts: Interactions, gap: int) -> float:

@@ -19,7 +19,7 @@ from pipelines.protocols.offered import as_asked
 from pipelines.protocols.present import Present
 from pipelines.protocols.visits import Visits, repeats_count, visits
 from pipelines.stated_topics import stated_topics
-from pipelines.worlds import gap
+from pipelines.visits import gap
 from streamrank.clock import HOUR, SECOND
 
 

@@ -131,3 +131,21 @@ def test_no_more_questions_than_wanted_and_none_before_the_first_epoch(platform)
     asked, answers = questions(rows, 30 * HOUR, seen_leaves=True, most=5)
     assert asked.num_rows == 5 and min(asked["request_time"].to_pylist()) >= 30 * HOUR - SECOND
     assert set(answers["qid"].to_pylist()) == set(asked["qid"].to_pylist()) and answers.num_rows > 5
+
+
+def test_who_watches_after_a_click_is_asked_before_the_click(platform):
+    clicks = [view(day * 24, "a", "xy"[day % 2]) | {"event_type": "click"} for day in range(50)]
+    views = [click | {"event_type": "view", "event_time": click["event_time"] + 5 * SECOND} for click in clicks]
+    rows = wanted(make_data_set([*clicks, *views]), seen_leaves=False)
+    clicked = {click["event_time"] for click in clicks}
+    assert rows.num_rows == 40 and set(rows["shown_at"].to_pylist()) <= clicked
+    assert set((rows["known_at"].to_numpy() - rows["shown_at"].to_numpy()).tolist()) != {0}
+    asked, answers = questions(rows, 0, seen_leaves=False)
+    assert answers.num_rows == asked.num_rows and {at + 1 for at in asked["request_time"].to_pylist()} <= clicked
+
+
+def test_who_began_to_watch_is_asked_before_they_entered(platform):
+    views = [view(day * 24 + 3, "a", "xy"[day % 2]) for day in range(50)]
+    enters = [act | {"event_type": "viewer_enter", "event_time": act["event_time"] - 3 * HOUR} for act in views]
+    rows = wanted(make_data_set([*enters, *views]), seen_leaves=False)
+    assert rows.num_rows == 40 and set(rows["shown_at"].to_pylist()) <= {act["event_time"] for act in enters}
