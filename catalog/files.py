@@ -18,6 +18,7 @@ from validation.offered import INTEGER
 
 EARLIEST = 10_000_000  # seconds: 26 April 1970
 ORDER = "event times are numbers that only tell what came first: each is kept as so many seconds since 1970"
+OTHERWISE = "; what the file calls otherwise is told by --column NAME=ITS_COLUMN, such as user_id=userId"
 STAMPED = ("shard", "log_position", "arrived_on")  # given by the log, so those of an export mean nothing here
 
 
@@ -43,11 +44,12 @@ def source(
     Event times that are whole numbers too small for instants since 1970 are taken for an order: see `ordered`.
     """
     tables = {"events": named(events, read(events), rules.columns)}
-    require(events, tables["events"].rows, ("user_id", "item_id"), ("event_time",))
+    require(events, tables["events"].rows, ("user_id", "item_id"), ("event_time",), remedy=OTHERWISE)
     for kind, file in (("items", items), ("users", users)):
         if file is not None:
             tables[kind] = named(file, read(file), rules.columns)
-            require(file, tables[kind].rows, (f"{kind[:-1]}_id",))
+            require(file, tables[kind].rows, (f"{kind[:-1]}_id",), remedy=OTHERWISE)
+    _refuse_columns_of_no_file(rules.columns, tables)
     order = only_an_order(tables["events"])
     manifest = Manifest(
         name=name,
@@ -85,10 +87,22 @@ def _choices(rules: Rules) -> list[str]:
 def named(file: Path, table: Read, columns: Mapping[str, str]) -> Read:
     """The table with the layout's names for the columns that `columns` lists and the file has."""
     names = {found: name for name, found in columns.items() if found in table.rows.column_names}
+    for found, name in names.items():
+        if len(both := [other for other, column in columns.items() if column == found]) > 1:
+            raise InputError(
+                f"{file}: --column gives {found} the names {', '.join(both)}; expected one, such as {name}"
+            )
     kept = [names.get(column, column) for column in table.rows.column_names]
     if clash := sorted({name for name in kept if kept.count(name) > 1}):
         raise InputError(f"{file}: has a column {', '.join(clash)} already; leave it out of --column")
     return replace(table, rows=table.rows.rename_columns(kept))
+
+
+def _refuse_columns_of_no_file(columns: Mapping[str, str], tables: Mapping[str, Read]) -> None:
+    for name, column in columns.items():
+        if not any(name in table.rows.column_names for table in tables.values()):
+            found = "; ".join(f"{kind}: {', '.join(table.rows.column_names)}" for kind, table in tables.items())
+            raise InputError(f"--column {name}={column}: expected a column {column} in a file, found {found}")
 
 
 def only_an_order(table: Read) -> bool:

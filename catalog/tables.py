@@ -38,11 +38,11 @@ def read(file: Path, delimiter: str = ",", quote: str | bool = '"') -> Read:
     return found
 
 
-def require(file: Path, rows: pa.Table, *choices: tuple[str, ...]) -> None:
-    """InputError unless `rows` has at least one column of each of `choices`."""
+def require(file: Path, rows: pa.Table, *choices: tuple[str, ...], remedy: str = "") -> None:
+    """InputError unless `rows` has at least one column of each of `choices`. remedy: what to do, where it is known."""
     lacking = [" or ".join(names) for names in choices if not set(names) & set(rows.column_names)]
     if lacking:
-        raise InputError(f"{file}: lacks column {', '.join(lacking)}; found {', '.join(rows.column_names)}")
+        raise InputError(f"{file}: lacks column {', '.join(lacking)}; found {', '.join(rows.column_names)}{remedy}")
 
 
 def no_lines() -> pa.Table:

@@ -130,3 +130,15 @@ def test_what_the_user_says_stands_in_the_manifest(write):
     assert (manifest.repeats, manifest.on_air_hours, manifest.times) == (True, 1.5, "instants")
     silent = files.source(write("f.csv", "event_time,user_id\n2024-01-01,7\n")).manifest
     assert (silent.repeats, silent.on_air_hours) == (None, None)
+
+
+def test_a_column_has_one_name_and_is_in_a_file(write):
+    events = write("e.csv", "ts,listener,item_id\n2024-01-01,a,b\n")
+    twice = {"event_time": "ts", "user_id": "listener", "usr_id": "listener"}
+    with pytest.raises(InputError, match=r"e\.csv: --column gives listener the names user_id, usr_id; expected one"):
+        files.source(events, rules=files.Rules(columns=twice))
+    nowhere = {"event_time": "ts", "user_id": "listener", "watch_ms": "watched"}
+    with pytest.raises(InputError, match=r"--column watch_ms=watched: .* found events: event_time, user_id, item_id"):
+        files.source(events, rules=files.Rules(columns=nowhere))
+    with pytest.raises(InputError, match=r"lacks column event_time; .* --column"):
+        files.source(events)
